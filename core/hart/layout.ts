@@ -1,0 +1,45 @@
+// Map of the linear memory: everything a machine is, in one wasm memory.
+//
+//   0x0000_0000  static data of hart.wasm (softfloat tables)
+//   0x0001_0000  Machine
+//   0x0002_0000  Hart 0, Hart 1, ... one HART_STRIDE apart
+//   0x0004_0000  decoded 32-bit instructions, a cache keyed by the instruction word
+//   0x0010_0000  decoded 16-bit instructions, complete
+//   0x0020_0000  translation contexts: TLBs, HART_CONTEXTS per hart
+//   0x0140_0000  page flags, one byte a page of RAM
+//   0x0200_0000  RAM, up to the end of the 4 GiB that wasm32 can address
+
+export const MACHINE_BASE: usize = 0x0001_0000;
+export const HARTS_BASE: usize = 0x0002_0000;
+export const HART_STRIDE: usize = 0x1000;
+export const MAX_HARTS: u32 = 8;
+
+export const DECODE32_BASE: usize = 0x0004_0000;
+export const DECODE32_BITS: u32 = 14; // 16 Ki slots of 16 bytes end at 0x8_0000
+export const DECODE16_BASE: usize = 0x0010_0000;
+
+export const CONTEXTS_BASE: usize = 0x0020_0000;
+export const HART_CONTEXTS: u32 = 24;
+export const TLB_ENTRIES: u32 = 1024;
+export const TLB_ENTRY_BYTES: u32 = 16;
+export const TLB_BYTES: u32 = TLB_ENTRIES * TLB_ENTRY_BYTES;
+export const CONTEXT_HEADER_BYTES: u32 = 64;
+// A context: read, write and execute TLB, then its header.
+export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
+
+export const PAGE_FLAGS_BASE: usize = 0x0140_0000;
+export const RAM_OFFSET: usize = 0x0200_0000;
+export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0200_0000;
+
+// Page flags, set where a TLB entry is filled.
+export const PAGE_TOUCHED: u8 = 1;
+export const PAGE_DIRTY: u8 = 2;
+export const PAGE_CODE: u8 = 4;
+
+// Optional extensions (Machine.extensions).
+export const EXT_SMSTATEEN: u32 = 1;
+export const EXT_SSCOFPMF: u32 = 2;
+export const EXT_SVADU: u32 = 4;
+export const EXT_SVPBMT: u32 = 8;
+export const EXT_SVNAPOT: u32 = 16;
+export const EXT_SSTC: u32 = 32;

@@ -1,0 +1,81 @@
+// What hart.wasm offers to TypeScript.
+
+import { Hart } from "./hart_state";
+import { machine } from "./machine_state";
+import { csrRead, resetHart } from "./csr";
+import * as interpreter from "./interpreter";
+import { ENVCFG_STCE } from "./bits";
+import { HART_STRIDE, HARTS_BASE } from "./layout";
+import { flushAll } from "./tlb";
+import { hasWakeup, mip } from "./trap";
+
+export * from "./layout";
+export * from "./generated/offsets";
+
+function hart(id: u32): Hart {
+  return changetype<Hart>(HARTS_BASE + <usize>id * HART_STRIDE);
+}
+
+/** Prepares the machine; the fields of Machine have been written. */
+export function initialize(): void {
+  interpreter.prepareDecoder();
+}
+
+export function reset(id: u32): void {
+  resetHart(hart(id), id);
+}
+
+export function run(id: u32, budget: i32): i32 {
+  return interpreter.run(hart(id), budget);
+}
+
+/** Forgets all cached translations: memory was changed from outside, or a snapshot was restored. */
+export function flushTranslations(id: u32): void {
+  flushAll(hart(id));
+}
+
+function earlier(compare: u64, ticks: u64, best: u64): u64 {
+  return compare > ticks && compare - ticks < best ? compare - ticks : best;
+}
+
+/**
+ * Virtual time of the next timer event of any hart in nanoseconds, or infinity. Timers already due do
+ * not count: their interrupts are pending. Call between slices.
+ */
+export function nextTimerNs(): f64 {
+  const m = machine();
+  const now = m.sliceEndNs;
+  const ticks = now / m.nsPerTick + m.mtimeOffset;
+  let best = u64.MAX_VALUE;
+  for (let id: u32 = 0; id < m.hartCount; id++) {
+    const h = hart(id);
+    best = earlier(h.mtimecmp, ticks, best);
+    if (h.menvcfg & ENVCFG_STCE) {
+      best = earlier(h.stimecmp, ticks, best);
+      if (h.henvcfg & ENVCFG_STCE) best = earlier(h.vstimecmp, ticks + h.htimedelta, best);
+    }
+  }
+  // Beyond 2^53 ns (104 days) a number is not exact, and nobody waits.
+  if (best >= (<u64>1 << 53) / m.nsPerTick) return Infinity;
+  return <f64>(now - now % m.nsPerTick + best * m.nsPerTick);
+}
+
+/** Whether the hart can execute now: it does not wait, or an interrupt it waits for is pending. */
+export function isRunnable(id: u32): bool {
+  const h = hart(id);
+  return !h.waiting || hasWakeup(h);
+}
+
+/** Reads a CSR as M-mode would, for debuggers and tests: no access check, no side effect. */
+export function readCsr(id: u32, csr: u32): u64 {
+  const h = hart(id);
+  const virt = h.virt;
+  h.virt = 0;
+  const value = csrRead(h, csr);
+  h.virt = virt;
+  return value;
+}
+
+export function readMip(id: u32): u64 {
+  return mip(hart(id));
+}

@@ -1,0 +1,228 @@
+// Translation contexts.
+//
+// A context is a set of TLBs for one way of translating: privilege, V, SUM, MXR and the whole of satp
+// (or vsatp) and hgatp. Switching mode or address space changes a base pointer and flushes nothing. A
+// TLB is direct-mapped; an entry is 16 bytes:
+//
+//   +0  u64  tag: virtual page address, with TLB_MMIO if the page is not RAM; all ones if empty
+//   +8  u32  addend: linear-memory address = low 32 bits of the virtual address + addend
+//   +12 u32  physical page number (MMIO pages)
+//
+// Several small pages stand for one superpage; the header remembers which superpages were split, so
+// that SFENCE.VMA of any address in one removes all its parts (Privileged, SFENCE.VMA: the leaf PTE).
+
+import { Hart } from "./hart_state";
+import { CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES } from "./layout";
+import {
+  HSTATUS_SPVP, MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MPV, MSTATUS_MXR, MSTATUS_SUM,
+  PRV_M, PRV_S,
+} from "./bits";
+
+export const TLB_MMIO: u64 = 0x800;
+const EMPTY: u64 = u64.MAX_VALUE;
+
+// Header fields, after the three TLBs.
+const HEADER: usize = 3 * TLB_BYTES;
+const SATP: usize = HEADER;
+const HGATP: usize = HEADER + 8;
+const MODE: usize = HEADER + 16;
+const STAMP: usize = HEADER + 20;
+const LIVE: usize = HEADER + 24; // 0: its entries are stale, clear before use
+const HUGE: usize = HEADER + 28; // a leaf of 512 GiB or more was split
+const MEGA: usize = HEADER + 32; // split leaves up to 2 MiB, a bit per (address >> 21) mod 64
+const GIGA: usize = HEADER + 40; // split leaves of 1 GiB, a bit per (address >> 30) mod 64
+
+// Mode word
+export const MODE_PRV: u32 = 3;
+export const MODE_V: u32 = 4;
+export const MODE_SUM: u32 = 8;
+export const MODE_MXR: u32 = 16; // of the first stage
+export const MODE_MXR_G: u32 = 32; // of the G-stage
+
+// @ts-ignore: decorator
+@inline
+export function contextSatp(context: usize): u64 {
+  return load<u64>(context, SATP);
+}
+// @ts-ignore: decorator
+@inline
+export function contextHgatp(context: usize): u64 {
+  return load<u64>(context, HGATP);
+}
+// @ts-ignore: decorator
+@inline
+export function contextMode(context: usize): u32 {
+  return load<u32>(context, MODE);
+}
+
+/**
+ * Set whenever a context is chosen or entries are dropped: what the interpreter keeps in locals about
+ * the present translation no longer holds.
+ */
+export let changed: bool = true;
+
+export function acknowledgeChange(): void {
+  changed = false;
+}
+
+function contextAt(h: Hart, n: u32): usize {
+  return CONTEXTS_BASE + <usize>(h.hartId * HART_CONTEXTS + n) * CONTEXT_BYTES;
+}
+
+/** Entry of `va` in the TLB for `access`. */
+// @ts-ignore: decorator
+@inline
+export function tlbEntry(context: usize, access: u32, va: u64): usize {
+  return context + access * TLB_BYTES + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 4);
+}
+
+/** The context for a privilege and V, made if there is none. */
+export function findContext(h: Hart, prv: u32, virt: bool): usize {
+  let mode: u32 = prv;
+  let satp: u64 = 0;
+  let hgatp: u64 = 0;
+  if (virt) {
+    mode |= MODE_V;
+    satp = h.vsatp;
+    hgatp = h.hgatp;
+    if (prv == PRV_S && (h.vsstatus & MSTATUS_SUM)) mode |= MODE_SUM;
+    if (h.mstatus & MSTATUS_MXR) mode |= MODE_MXR | MODE_MXR_G;
+    else if (h.vsstatus & MSTATUS_MXR) mode |= MODE_MXR;
+  } else if (prv != PRV_M) {
+    satp = h.satp;
+    if (prv == PRV_S && (h.mstatus & MSTATUS_SUM)) mode |= MODE_SUM;
+    if (h.mstatus & MSTATUS_MXR) mode |= MODE_MXR;
+  }
+  let victim: usize = 0;
+  let oldest: u32 = u32.MAX_VALUE;
+  for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
+    const c = contextAt(h, n);
+    const live = load<u32>(c, LIVE);
+    if (live && load<u32>(c, MODE) == mode && load<u64>(c, SATP) == satp && load<u64>(c, HGATP) == hgatp) {
+      store<u32>(c, ++h.contextClock, STAMP);
+      return c;
+    }
+    const stamp = live ? load<u32>(c, STAMP) : 0;
+    if (stamp < oldest && c != <usize>h.fetchContext && c != <usize>h.dataContext) {
+      oldest = stamp;
+      victim = c;
+    }
+  }
+  memory.fill(victim, 0xff, HEADER);
+  store<u64>(victim, satp, SATP);
+  store<u64>(victim, hgatp, HGATP);
+  store<u32>(victim, mode, MODE);
+  store<u32>(victim, ++h.contextClock, STAMP);
+  store<u32>(victim, 1, LIVE);
+  store<u32>(victim, 0, HUGE);
+  store<u64>(victim, 0, MEGA);
+  store<u64>(victim, 0, GIGA);
+  return victim;
+}
+
+/** Chooses the contexts for fetches and for loads and stores; call after any change of mode. */
+export function selectContexts(h: Hart): void {
+  changed = true;
+  const fetch = findContext(h, h.prv, h.virt != 0);
+  h.fetchContext = <u32>fetch;
+  if (h.prv == PRV_M && (h.mstatus & MSTATUS_MPRV)) {
+    const mpp = <u32>((h.mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT);
+    const virt = mpp != PRV_M && (h.mstatus & MSTATUS_MPV) != 0;
+    h.dataContext = <u32>findContext(h, mpp, virt);
+  } else {
+    h.dataContext = <u32>fetch;
+  }
+}
+
+/** The context in which HLV, HLVX and HSV act: V=1 with the privilege that hstatus.SPVP names. */
+export function hypervisorAccessContext(h: Hart): usize {
+  return findContext(h, h.hstatus & HSTATUS_SPVP ? 1 : 0, true);
+}
+
+export function fillEntry(context: usize, access: u32, va: u64, pointer: usize, leafBits: u32): void {
+  const e = tlbEntry(context, access, va);
+  store<u64>(e, va & ~0xfff);
+  store<u32>(e, <u32>pointer - <u32>va, 8);
+  noteSplit(context, va, leafBits);
+}
+
+export function fillMmioEntry(context: usize, access: u32, va: u64, pa: u64, leafBits: u32): void {
+  if (pa >> 44) return; // the page number has 32 bits; such an access walks every time
+  const e = tlbEntry(context, access, va);
+  store<u64>(e, (va & ~0xfff) | TLB_MMIO);
+  store<u32>(e, <u32>(pa >> 12), 12);
+  noteSplit(context, va, leafBits);
+}
+
+function noteSplit(context: usize, va: u64, leafBits: u32): void {
+  if (leafBits <= 12) return;
+  if (leafBits <= 21) store<u64>(context, load<u64>(context, MEGA) | (<u64>1 << ((va >> 21) & 63)), MEGA);
+  else if (leafBits <= 30) store<u64>(context, load<u64>(context, GIGA) | (<u64>1 << ((va >> 30) & 63)), GIGA);
+  else store<u32>(context, 1, HUGE);
+}
+
+/** Forgets all entries. The contexts in use are cleared at once, the others when they are next chosen. */
+function drop(h: Hart, context: usize): void {
+  if (context == <usize>h.fetchContext || context == <usize>h.dataContext) {
+    changed = true;
+    memory.fill(context, 0xff, HEADER);
+    store<u32>(context, 0, HUGE);
+    store<u64>(context, 0, MEGA);
+    store<u64>(context, 0, GIGA);
+  } else {
+    store<u32>(context, 0, LIVE);
+  }
+}
+
+function dropRange(context: usize, va: u64, bits: u64): void {
+  const end = context + HEADER;
+  for (let e = context; e < end; e += 16) {
+    if ((load<u64>(e) ^ va) >> bits == 0) store<u64>(e, EMPTY);
+  }
+}
+
+function dropPage(h: Hart, context: usize, va: u64): void {
+  changed = true;
+  if (load<u32>(context, HUGE)) {
+    drop(h, context);
+    return;
+  }
+  for (let access: u32 = 0; access < 3; access++) {
+    const e = tlbEntry(context, access, va);
+    if ((load<u64>(e) ^ va) >> 12 == 0) store<u64>(e, EMPTY);
+  }
+  if ((load<u64>(context, MEGA) >> ((va >> 21) & 63)) & 1) dropRange(context, va, 21);
+  if ((load<u64>(context, GIGA) >> ((va >> 30) & 63)) & 1) dropRange(context, va, 30);
+}
+
+/** Forgets everything: PMP, `menvcfg` and the like changed. */
+export function flushAll(h: Hart): void {
+  for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
+    const c = contextAt(h, n);
+    if (load<u32>(c, LIVE)) drop(h, c);
+  }
+}
+
+/** SFENCE.VMA and HFENCE.VVMA. For `virt` only contexts of the present VMID are concerned. */
+export function flushVma(h: Hart, virt: bool, hasVa: bool, va: u64, hasAsid: bool, asid: u64): void {
+  for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
+    const c = contextAt(h, n);
+    if (!load<u32>(c, LIVE)) continue;
+    const mode = load<u32>(c, MODE);
+    if (((mode & MODE_V) != 0) != virt || (mode & MODE_PRV) == PRV_M) continue;
+    if (virt && ((load<u64>(c, HGATP) ^ h.hgatp) >> 44) & 0x3fff) continue;
+    if (hasAsid && ((load<u64>(c, SATP) >> 44) & 0xffff) != (asid & 0xffff)) continue;
+    if (hasVa) dropPage(h, c, va);
+    else drop(h, c);
+  }
+}
+
+/** HFENCE.GVMA: entries hold the combined translation, so all of the VMID's go. */
+export function flushGvma(h: Hart, hasVmid: bool, vmid: u64): void {
+  for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
+    const c = contextAt(h, n);
+    if (!load<u32>(c, LIVE) || !(load<u32>(c, MODE) & MODE_V)) continue;
+    if (hasVmid && ((load<u64>(c, HGATP) >> 44) & 0x3fff) != (vmid & 0x3fff)) continue;
+    drop(h, c);
+  }
+}
