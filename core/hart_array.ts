@@ -30,6 +30,10 @@ export interface HartArrayOptions {
   readonly ramBase: number;
   /** RAM in bytes, a multiple of 64 KiB. */
   readonly ramSizeBytes: number;
+  /** Read-only memory, at most 64 KiB: the reset vector. */
+  readonly rom?: { readonly base: number; readonly bytes: Uint8Array };
+  /** Where every hart starts. Default: the first byte of ROM, or of RAM if there is none. */
+  readonly resetPc?: number;
   /** Frequency of `mtime`; divides 1 GHz. Default 10 MHz. */
   readonly timebaseHz?: number;
   /** Default: all but Smstateen and Sscofpmf. */
@@ -74,6 +78,7 @@ export class HartArray {
 
   readonly #events = new EventQueue();
   readonly #ramBase: number;
+  readonly #resetPc: bigint;
   #running: number | undefined;
   #turn = 0;
   #quantumLeft: number;
@@ -107,15 +112,22 @@ export class HartArray {
     m.setNumber(m.machineField("nsPerTick"), 1e9 / timebaseHz);
     m.setNumber(m.machineField("ramBase"), ramBase);
     m.setNumber(m.machineField("ramSizeBytes"), ramSizeBytes);
+    if (options.rom !== undefined) {
+      const { base, bytes } = options.rom;
+      m.setNumber(m.machineField("romBase"), base);
+      m.setNumber(m.machineField("romSizeBytes"), bytes.length);
+      m.bytes.set(bytes, m.layout("ROM_OFFSET"));
+    }
+    this.#resetPc = BigInt(options.resetPc ?? options.rom?.base ?? ramBase);
     let bits = 0;
     for (const name of options.extensions ?? DEFAULT_EXTENSIONS) {
       bits |= m.layout(`EXT_${name.toUpperCase()}`);
     }
     m.setU32(m.machineField("extensions"), bits);
     m.exports.initialize();
-    for (let id = 0; id < harts; id++) m.exports.reset(id);
     this.#quantum = harts === 1 ? LONE_QUANTUM_INSTRUCTIONS : QUANTUM_INSTRUCTIONS;
     this.#quantumLeft = this.#quantum;
+    this.resetHarts();
     this.clock = new HartClock(this, this.#events);
   }
 
@@ -216,7 +228,10 @@ export class HartArray {
 
   /** Puts every hart into its reset state; RAM and devices stay. */
   resetHarts(): void {
-    for (let id = 0; id < this.hartCount; id++) this.module.exports.reset(id);
+    for (let id = 0; id < this.hartCount; id++) {
+      this.module.exports.reset(id);
+      this.set(id, "pc", this.#resetPc);
+    }
     this.#turn = 0;
     this.#quantumLeft = this.#quantum;
   }

@@ -270,9 +270,9 @@ function atomicStep(random: Random): Step {
         encode(`sc.${width}`, destination(random), rs2, address, order),
       ]);
     case 1:
-      return step([point, encode(`sc.${width}`, rd, rs2, address, order)]);
+      return step([point, encode(`sc.${width}`, rd, rs2, address, order)], "SC");
     default:
-      return step([point, encode(random.pick(atomics), rd, rs2, address, order)]);
+      return step([point, encode(random.pick(atomics), rd, rs2, address, order)], "AMO");
   }
 }
 
@@ -388,7 +388,13 @@ function malformedStep(random: Random): Step {
   const flipped = (word ^ (1 << bit)) >>> 0;
   // An FP result that turns into an integer result could hit a pointer.
   const rd = (flipped >>> 7) & 31;
-  return step([freeRegisters.includes(rd) ? flipped : (flipped & ~(31 << 7)) >>> 0], "malformed");
+  const safe = freeRegisters.includes(rd) ? flipped : (flipped & ~(31 << 7)) >>> 0;
+  return step([safe], "malformed", ...(isZicond(safe) ? ["Zicond"] : []));
+}
+
+/** CZERO.EQZ and CZERO.NEZ: OP with funct7 0000111 and funct3 101 or 111. */
+function isZicond(word: number): boolean {
+  return (word & 0xfe00_507f) >>> 0 === 0x0e00_5033;
 }
 
 function reservedStep(random: Random): Step {

@@ -57,7 +57,7 @@ export function generateTranslationCase(seed: number, index: number): TestCase {
   x[link] = BigInt(addressIn(index, slot.code));
   x[mprvOn] = mprvState;
   x[mprvBit] = mstatus.MPRV;
-  const regimes = regimesOf(mode, mprvVirtual);
+  const regimes = regimesOf(mode, mprvVirtual, mprvPrivilege);
   for (let register = firstAddress; register <= lastAddress; register++) {
     x[register] = (harmlessPage(random, stages, regimes, slotBase) + middle) & (2n ** 64n - 1n);
   }
@@ -177,20 +177,17 @@ function fillGStage(stage: Stage, random: Random): void {
 /** A way an access may be translated. */
 type Regime = "physical" | "s" | "two-stage";
 
-function regimesOf(mode: Mode, mprvVirtual: boolean): readonly Regime[] {
-  switch (mode) {
-    case "M":
-      return mprvVirtual ? ["two-stage", "physical"] : ["s", "physical"];
-    case "HS":
-    case "U":
-      return ["s", "two-stage"];
-    default:
-      return ["two-stage"];
-  }
+function regimesOf(mode: Mode, mprvVirtual: boolean, mprvPrivilege: bigint): readonly Regime[] {
+  const hlv: Regime = "two-stage";
+  if (isVirtual(mode)) return ["two-stage"];
+  if (mode !== "M") return ["s", hlv];
+  if (mprvPrivilege === 3n) return ["physical", hlv];
+  return mprvVirtual ? ["two-stage"] : ["s", hlv];
 }
 
 function locate({ s, vs, g }: Stages, regime: Regime, address: bigint): Landing {
-  if (regime === "physical") return address >> 32n === 0n ? address & ~0xfffn : "fault";
+  // Above 4 GiB there may be windows of the board, far above nothing is.
+  if (regime === "physical") return address >> 40n === 0n ? address & ~0xfffn : "fault";
   const first = (regime === "s" ? s : vs).locate(address);
   if (regime === "s" || typeof first !== "bigint") return first;
   return g.locate(first);
@@ -203,19 +200,16 @@ function harmlessPage(
   regimes: readonly Regime[],
   slotBase: bigint,
 ): bigint {
-  const [regime] = regimes;
   for (let attempt = 0; attempt < 200; attempt++) {
-    const stage = regimes.length > 1 && regimes[1] === "two-stage" && random.chance(0.5)
-      ? stages.vs
+    const regime = random.pick(regimes);
+    const page = regime === "physical"
+      ? dataFrame(random, slotBase)
       : regime === "s"
-      ? stages.s
-      : stages.vs;
-    const page = stage.levels === 0 && stage === stages.vs
-      ? stages.g.randomPage(random)
-      : stage.randomPage(random);
-    // M-mode reaches these addresses with MPRV only; without it nothing is accessed.
-    const reached = regimes.filter((r) => r !== "physical");
-    if (reached.every((r) => isHarmless(locate(stages, r, page), slotBase))) return page;
+      ? stages.s.randomPage(random)
+      : stages.vs.levels > 0
+      ? stages.vs.randomPage(random)
+      : stages.g.randomPage(random);
+    if (regimes.every((r) => isHarmless(locate(stages, r, page), slotBase))) return page;
   }
   return dataFrame(random, slotBase);
 }
@@ -332,14 +326,16 @@ function storeOffset(context: AccessContext, register: number, size: number): nu
 
 function atomicStep({ random }: AccessContext): Step {
   const offset = random.below(0x7f0 / 8) * 8 + (random.chance(0.1) ? random.below(8) : 0);
-  const name = `${random.pick(atomics)}.${random.pick(["w", "d"])}`;
+  const width = random.pick(["w", "d"]);
+  const name = `${random.pick(atomics)}.${width}`;
   const rs2 = name.startsWith("lr") ? 0 : stored;
-  return step([
+  const words = [
     encode("addi", scratch, anyAddress(random), offset),
-    // A reservation must not outlive its step: what ends one early is the machine's choice.
     encode(name, value, rs2, scratch, random.below(4)),
-    encode("sc.d", 0, 0, scratch),
-  ].slice(0, name.startsWith("lr") ? 3 : 2));
+  ];
+  // A reservation must not outlive its step: what ends one early is the machine's choice.
+  if (name.startsWith("lr")) words.push(encode(`sc.${width}`, 0, 0, scratch));
+  return step(words, name.startsWith("amo") ? "AMO" : name.startsWith("sc") ? "SC" : "LR");
 }
 
 /** Calls into a page. Where the page cannot be run, the monitor returns to the link register. */
@@ -364,7 +360,7 @@ function hypervisorStep(context: AccessContext): Step {
     : storeOffset(context, register, size);
   const point = encode("addi", scratch, register, offset);
   return isLoad
-    ? step([point, encode(name, value, scratch), ...fold], "HLV")
+    ? step([point, encode(name, value, scratch), ...fold], name.startsWith("hlvx") ? "HLVX" : "HLV")
     : step([point, encode(name, scratch, stored)], "HLV");
 }
 
@@ -378,7 +374,7 @@ function statusStep({ random, mode }: AccessContext): Step {
     encode(random.pick(["csrrs", "csrrc"]), value, csr(name), scratch),
     // A virtual machine's SUM and MXR may be cached with its translations.
     ...(name === "vsstatus" ? [encode("hfence.vvma", 0, 0)] : []),
-  ]);
+  ], ...(bits === 0x40 ? [] : ["MXR"]));
 }
 
 function fenceStep({ random }: AccessContext): Step {
@@ -393,15 +389,20 @@ function fenceStep({ random }: AccessContext): Step {
     "sfence.inval.ir",
   ]);
   const operand = (register: number) => random.chance(0.5) ? 0 : register;
-  return step([encode(name, operand(anyAddress(random)), operand(scratch))]);
+  const fence = encode(name, operand(anyAddress(random)), operand(scratch));
+  return step([fence], ...(/^sfence.*(inval|ir)$/.test(name) ? ["Svinval ordering"] : []));
 }
 
 function cacheBlockStep({ random }: AccessContext): Step {
   const name = random.pick(["cbo.inval", "cbo.clean", "cbo.flush", "cbo.zero"]);
-  return step([
-    encode("addi", scratch, anyAddress(random), random.below(0x700)),
-    encode(name, scratch),
-  ], "Zicbom");
+  return step(
+    [
+      encode("addi", scratch, anyAddress(random), random.below(0x700)),
+      encode(name, scratch),
+    ],
+    "Zicbom",
+    ...(name === "cbo.zero" ? [] : ["translated CBO"]),
+  );
 }
 
 /** From M-mode everything goes through MPRV; the monitor clears it when the access traps. */

@@ -36,9 +36,9 @@ export async function findQemu(program = "qemu-system-riscv64"): Promise<Qemu | 
 
 /** The project's extensions in the words of each QEMU; everything else that is on by default goes off. */
 function cpuModel({ major }: Qemu): string {
-  const common = "rv64,h=on,sstc=on,svinval=on,svnapot=on,svpbmt=on,sscofpmf=on,v=off";
+  const common = "rv64,h=on,sstc=on,svinval=on,svnapot=on,svpbmt=on,sscofpmf=off,v=off";
   if (major < 8) return `${common},Zfhmin=on`;
-  return `${common},zfhmin=on,zicond=on,zicbom=on,zicboz=on,svadu=on,smstateen=on,zfa=off,` +
+  return `${common},zfhmin=on,zicond=on,zicbom=on,zicboz=on,svadu=on,zfa=off,` +
     "zacas=off,zcmop=off,zimop=off,sdtrig=off";
 }
 

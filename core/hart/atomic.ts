@@ -1,7 +1,7 @@
 // LR, SC and AMO (RISC-V unprivileged ISA, "A" extension).
 //
-// Harts take turns, so an instruction is atomic as it is. A reservation is dropped at the end of the
-// hart's slice: another hart may have stored to it since.
+// Harts take turns, so an instruction is atomic as it is. A hart that gets the turn back has lost its
+// reservation: another one may have stored to it since.
 
 import { Hart } from "./hart_state";
 import { CAUSE_LOAD_MISALIGNED, CAUSE_STORE_MISALIGNED } from "./bits";

@@ -89,6 +89,10 @@ export function run(h: Hart, budget: i32): i32 {
     if (!hasWakeup(h)) return 0;
     h.waiting = 0;
   }
+  if (m.lastHart != h.hartId) {
+    m.lastHart = h.hartId;
+    h.reservationValid = 0;
+  }
   m.sliceEndNs += <u64>budget;
   m.sliceInstructions = budget;
   m.remaining = budget;
@@ -337,7 +341,6 @@ export function run(h: Hart, budget: i32): i32 {
   h.pc = pc;
   const used = budget - remaining;
   h.instret += <u64>used;
-  h.reservationValid = 0;
   m.sliceEndNs -= <u64>remaining;
   m.remaining = 0;
   m.sliceInstructions = 0;

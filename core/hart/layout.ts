@@ -7,6 +7,7 @@
 //   0x0010_0000  decoded 16-bit instructions, complete
 //   0x0020_0000  translation contexts: TLBs, HART_CONTEXTS per hart
 //   0x0140_0000  page flags, one byte a page of RAM
+//   0x0150_0000  ROM
 //   0x0200_0000  RAM, up to the end of the 4 GiB that wasm32 can address
 
 export const MACHINE_BASE: usize = 0x0001_0000;
@@ -28,6 +29,8 @@ export const CONTEXT_HEADER_BYTES: u32 = 64;
 export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
 
 export const PAGE_FLAGS_BASE: usize = 0x0140_0000;
+export const ROM_OFFSET: usize = 0x0150_0000;
+export const MAX_ROM_BYTES: u32 = 0x1_0000;
 export const RAM_OFFSET: usize = 0x0200_0000;
 export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0200_0000;
 

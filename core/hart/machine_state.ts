@@ -21,6 +21,9 @@ export class Machine {
   extensions: u32; // EXT_* bits
   ramBase: u64;
   ramSizeBytes: u64;
+  romBase: u64;
+  romSizeBytes: u64;
+  lastHart: u32; // whose slice it was; another hart's may have stored to its reservation
   geilen: u32;
   traceTraps: u32;
 

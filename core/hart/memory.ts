@@ -6,7 +6,7 @@ import { Hart } from "./hart_state";
 import {
   ACCESS_EXECUTE, ACCESS_READ, ACCESS_WRITE, pending, raiseAccess, reportAsStore, setAccessStart,
 } from "./fault";
-import { isRam, notePage, ramPointer, readBus, writeBus } from "./physical";
+import { isRam, isRom, notePage, ramPointer, readBus, romPointer, writeBus } from "./physical";
 import { pmpAllows, pmpPageIsUniform } from "./pmp";
 import { contextMode, fillEntry, fillMmioEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
 import { leafBits, physicalAddress, walk } from "./walk";
@@ -44,6 +44,11 @@ function locate(h: Hart, context: usize, va: u64, sizeBytes: u32, access: u32, h
   if (isRam(pa, sizeBytes)) {
     const pointer = ramPointer(pa);
     notePage(pa, access);
+    if (cacheable) fillEntry(context, access, va, pointer, leafBits);
+    return pointer;
+  }
+  if (access != ACCESS_WRITE && isRom(pa, sizeBytes)) {
+    const pointer = romPointer(pa);
     if (cacheable) fillEntry(context, access, va, pointer, leafBits);
     return pointer;
   }

@@ -1,7 +1,7 @@
 // Physical memory: RAM in linear memory, everything else through the bus in TypeScript.
 
 import { Machine, machine } from "./machine_state";
-import { PAGE_CODE, PAGE_DIRTY, PAGE_FLAGS_BASE, PAGE_TOUCHED, RAM_OFFSET } from "./layout";
+import { PAGE_CODE, PAGE_DIRTY, PAGE_FLAGS_BASE, PAGE_TOUCHED, RAM_OFFSET, ROM_OFFSET } from "./layout";
 import { ACCESS_EXECUTE, ACCESS_WRITE } from "./fault";
 
 // The bus. The address is in Machine.ioAddress, the value in Machine.ioValue; false is an access fault.
@@ -24,6 +24,17 @@ export function isRam(pa: u64, sizeBytes: u32): bool {
 @inline
 export function ramPointer(pa: u64): usize {
   return RAM_OFFSET + <usize>(pa - machine().ramBase);
+}
+
+/** Whether `sizeBytes` at `pa` lie in ROM. */
+export function isRom(pa: u64, sizeBytes: u32): bool {
+  const m = machine();
+  const offset = pa - m.romBase;
+  return offset < m.romSizeBytes && m.romSizeBytes - offset >= sizeBytes;
+}
+
+export function romPointer(pa: u64): usize {
+  return ROM_OFFSET + <usize>(pa - machine().romBase);
 }
 
 /** Notes that a page of RAM is in use: snapshots and the code cache read these flags. */

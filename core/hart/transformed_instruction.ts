@@ -32,11 +32,11 @@ function expandCompressed(insn: u32, slot: usize): u32 {
   const width: u32 = (funct3 & 3) == 2 ? 2 : 3;
   if (funct3 >= 1 && funct3 <= 3) {
     // The decoded rd of an integer load holds 32 for x0; compressed loads to x0 are reserved.
-    const rd = load<u8>(slot, 6) & 31;
+    const rd = <u32>load<u8>(slot, 6) & 31;
     return ((isFp ? OPCODE_LOAD_FP : OPCODE_LOAD) & ~2) | (width << 12) | (rd << 7);
   }
   if (funct3 >= 5) {
-    const rs2 = load<u8>(slot, 12);
+    const rs2 = <u32>load<u8>(slot, 12);
     return ((isFp ? OPCODE_STORE_FP : OPCODE_STORE) & ~2) | (width << 12) | (rs2 << 20);
   }
   return 0;

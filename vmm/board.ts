@@ -1,0 +1,41 @@
+/**
+ * The board: which chips there are, where they lie, and how they are wired. The addresses come from the
+ * one memory map.
+ *
+ * @module
+ */
+
+import type { HartArray } from "../core/hart_array.ts";
+import { Clint } from "../devices/clint.ts";
+import { GoldfishRtc } from "../devices/goldfish_rtc.ts";
+import { Plic } from "../devices/plic.ts";
+import { type FinishRequest, TestFinisher } from "../devices/test_finisher.ts";
+import { Uart16550 } from "../devices/uart16550.ts";
+import { BOARD, PLIC_SOURCES } from "./memory_map.ts";
+
+/** The chips that a machine talks to. */
+export interface Board {
+  readonly uart: Uart16550;
+}
+
+/** Puts the chips on the harts' bus. `onFinish` hears the test finisher. */
+export function createBoard(harts: HartArray, onFinish: (request: FinishRequest) => void): Board {
+  const ids = Array.from({ length: harts.hartCount }, (_, id) => id);
+  const plic = new Plic({
+    contexts: ids.flatMap((id) => [harts.interrupt(id, "MEIP"), harts.interrupt(id, "SEIP")]),
+    sources: PLIC_SOURCES,
+  });
+  const uart = new Uart16550({ clock: harts.clock, interrupt: plic.source(BOARD.uart0.irq) });
+  const rtc = new GoldfishRtc({ clock: harts.clock, interrupt: plic.source(BOARD.rtc.irq) });
+  const clint = new Clint({
+    softwareInterrupts: ids.map((id) => harts.interrupt(id, "MSIP")),
+    mtimer: harts,
+  });
+  const { bus } = harts;
+  bus.map(BOARD.test.name, BOARD.test.base, new TestFinisher({ onFinish }));
+  bus.map(BOARD.rtc.name, BOARD.rtc.base, rtc);
+  bus.map(BOARD.clint.name, BOARD.clint.base, clint);
+  bus.map(BOARD.plic.name, BOARD.plic.base, plic);
+  bus.map(BOARD.uart0.name, BOARD.uart0.base, uart);
+  return { uart };
+}

@@ -1,0 +1,164 @@
+/**
+ * From a machine's options to what lies in its memory at power-on: programs and device tree in RAM,
+ * reset vector in ROM.
+ *
+ * @module
+ */
+
+import { createBoardFdt } from "./board_fdt.ts";
+import { type FdtTree, readDtb, writeDtb } from "./fdt/mod.ts";
+import { readInput } from "./input_file.ts";
+import { type FileMap, writeCpio } from "./initramfs/mod.ts";
+import {
+  createResetVector,
+  type LoadedElf,
+  type LoadedProgram,
+  loadElf,
+  loadFirmware,
+  loadKernel,
+  type LoadSegment,
+  planBoot,
+} from "./loaders/mod.ts";
+import type { CheckedOptions } from "./machine_options.ts";
+import { RAM_BASE } from "./memory_map.ts";
+
+const MIB = 1 << 20;
+const FDT_ALIGNMENT = 2 * MIB;
+/** Room for the address of the initramfs, which is known only after the tree's size is. */
+const PLACEHOLDER_INITRD = { start: RAM_BASE, end: RAM_BASE + 1 };
+
+/** Everything that a machine holds at power-on. */
+export interface BootImage {
+  /** What to copy into RAM. */
+  readonly segments: readonly LoadSegment[];
+  /** The reset vector. */
+  readonly rom: Uint8Array;
+  /** The flattened device tree, also among the segments. */
+  readonly dtb: Uint8Array<ArrayBuffer>;
+  /** The bare-metal program, if that is what runs. */
+  readonly elf?: LoadedElf;
+}
+
+/** Whether an initrd is a file map, not an archive. */
+function isFileMap(initrd: CheckedOptions["initrd"]): initrd is FileMap {
+  return typeof initrd === "object" && !(initrd instanceof Uint8Array) && !(initrd instanceof URL);
+}
+
+async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<Uint8Array | undefined> {
+  if (initrd === undefined) return undefined;
+  // Not compressed: the machine would spend a hundred million instructions to unpack it.
+  if (isFileMap(initrd)) return writeCpio(initrd);
+  return (await readInput(initrd, "initrd")).bytes;
+}
+
+/** Makes the device tree for given places; a tree handed over by the user is taken as it is. */
+async function fdtMaker(
+  options: CheckedOptions,
+): Promise<(initrd?: { start: number; end: number }) => Uint8Array<ArrayBuffer>> {
+  const { fdt } = options;
+  if (fdt !== undefined && typeof fdt !== "function") {
+    const { bytes, name } = await readInput(fdt, "fdt");
+    let tree: FdtTree;
+    try {
+      tree = readDtb(bytes);
+    } catch (error) {
+      throw new SyntaxError(`${name}: ${(error as Error).message}`, { cause: error });
+    }
+    return () => writeDtb(tree);
+  }
+  return (initrd) => {
+    const tree = createBoardFdt({
+      harts: options.harts,
+      memBytes: options.memMiB * MIB,
+      ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
+      ...(initrd === undefined ? {} : { initrd }),
+      ...(options.isa === undefined ? {} : { isa: options.isa }),
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+    });
+    fdt?.(tree);
+    return writeDtb(tree);
+  };
+}
+
+/**
+ * Reads and places everything.
+ *
+ * @throws {RangeError} if something does not fit in RAM, with the memory that would do
+ * @throws {SyntaxError} if a file is malformed, naming it
+ */
+export async function createBootImage(options: CheckedOptions): Promise<BootImage> {
+  const makeDtb = await fdtMaker(options);
+  return options.elf === undefined
+    ? await createKernelImage(options, makeDtb)
+    : await createBareMetalImage(options, makeDtb());
+}
+
+async function createKernelImage(
+  options: CheckedOptions,
+  makeDtb: (initrd?: { start: number; end: number }) => Uint8Array<ArrayBuffer>,
+): Promise<BootImage> {
+  const ramBase = RAM_BASE;
+  const firmwareFile = await readInput(options.firmware!, "firmware");
+  const firmware = loadFirmware(firmwareFile.bytes, { ramBase, name: firmwareFile.name });
+  const initrd = await readInitrd(options.initrd);
+  let kernel: LoadedProgram = { format: "raw", entry: ramBase + 2 * MIB, segments: [] };
+  if (options.kernel !== undefined) {
+    const file = await readInput(options.kernel, "kernel");
+    kernel = loadKernel(file.bytes, { ramBase, name: file.name });
+  }
+  const plan = planBoot({
+    ramBase,
+    ramSizeBytes: options.memMiB * MIB,
+    firmware,
+    kernel,
+    fdtSizeBytes: makeDtb(initrd && PLACEHOLDER_INITRD).length,
+    ...(initrd === undefined ? {} : { initrd }),
+    ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
+  });
+  const dtb = makeDtb(plan.initrd);
+  return {
+    segments: [...plan.segments, { physAddr: plan.fdtAddr, bytes: dtb, memSizeBytes: dtb.length }],
+    rom: createResetVector({
+      entry: plan.firmwareEntry,
+      fdtAddr: plan.fdtAddr,
+      next: { nextAddr: plan.kernelEntry },
+    }),
+    dtb,
+  };
+}
+
+async function createBareMetalImage(
+  options: CheckedOptions,
+  dtb: Uint8Array<ArrayBuffer>,
+): Promise<BootImage> {
+  const file = await readInput(options.elf!, "elf");
+  const elf = loadElf(file.bytes, file.name);
+  const ramEnd = RAM_BASE + options.memMiB * MIB;
+  const reserved = Math.ceil(dtb.length / FDT_ALIGNMENT) * FDT_ALIGNMENT;
+  // In small memories the tree goes right to the end.
+  const fdtAddr = options.memMiB > 4
+    ? ramEnd - reserved
+    : ramEnd - Math.ceil(dtb.length / 4096) * 4096;
+  for (const { physAddr, memSizeBytes } of elf.segments) {
+    if (physAddr < RAM_BASE || physAddr + memSizeBytes > fdtAddr) {
+      const needed = Math.ceil((physAddr + memSizeBytes + reserved - RAM_BASE) / MIB);
+      throw new RangeError(
+        `${file.name}: segment 0x${physAddr.toString(16)}-0x${
+          (physAddr + memSizeBytes - 1).toString(16)
+        } is not in ` +
+          `RAM (0x${RAM_BASE.toString(16)}-0x${
+            (ramEnd - 1).toString(16)
+          }, less the device tree at its end)` +
+          (physAddr >= RAM_BASE
+            ? `: give the machine at least ${needed} MiB`
+            : ": link it at RAM's base"),
+      );
+    }
+  }
+  return {
+    segments: [...elf.segments, { physAddr: fdtAddr, bytes: dtb, memSizeBytes: dtb.length }],
+    rom: createResetVector({ entry: elf.entry, fdtAddr }),
+    dtb,
+    elf,
+  };
+}
