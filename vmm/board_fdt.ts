@@ -33,7 +33,8 @@ export interface BoardFdtOptions {
 }
 
 /** ISA string of the harts, in the order that the RISC-V ISA manual prescribes for names. */
-export const DEFAULT_ISA = "rv64imafdch_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihintpause" +
+export const DEFAULT_ISA: string =
+  "rv64imafdch_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihintpause" +
   "_zihpm_zfhmin_zba_zbb_zbs_sstc_svadu_svinval_svnapot_svpbmt";
 
 /** Default frequency of `mtime`, that of QEMU's `virt`. */

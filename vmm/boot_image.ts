@@ -17,13 +17,13 @@ import {
   loadFirmware,
   loadKernel,
   type LoadSegment,
+  planBareMetal,
   planBoot,
 } from "./loaders/mod.ts";
 import type { CheckedOptions } from "./machine_options.ts";
 import { RAM_BASE } from "./memory_map.ts";
 
 const MIB = 1 << 20;
-const FDT_ALIGNMENT = 2 * MIB;
 /** Room for the address of the initramfs, which is known only after the tree's size is. */
 const PLACEHOLDER_INITRD = { start: RAM_BASE, end: RAM_BASE + 1 };
 
@@ -133,28 +133,13 @@ async function createBareMetalImage(
 ): Promise<BootImage> {
   const file = await readInput(options.elf!, "elf");
   const elf = loadElf(file.bytes, file.name);
-  const ramEnd = RAM_BASE + options.memMiB * MIB;
-  const reserved = Math.ceil(dtb.length / FDT_ALIGNMENT) * FDT_ALIGNMENT;
-  // In small memories the tree goes right to the end.
-  const fdtAddr = options.memMiB > 4
-    ? ramEnd - reserved
-    : ramEnd - Math.ceil(dtb.length / 4096) * 4096;
-  for (const { physAddr, memSizeBytes } of elf.segments) {
-    if (physAddr < RAM_BASE || physAddr + memSizeBytes > fdtAddr) {
-      const needed = Math.ceil((physAddr + memSizeBytes + reserved - RAM_BASE) / MIB);
-      throw new RangeError(
-        `${file.name}: segment 0x${physAddr.toString(16)}-0x${
-          (physAddr + memSizeBytes - 1).toString(16)
-        } is not in ` +
-          `RAM (0x${RAM_BASE.toString(16)}-0x${
-            (ramEnd - 1).toString(16)
-          }, less the device tree at its end)` +
-          (physAddr >= RAM_BASE
-            ? `: give the machine at least ${needed} MiB`
-            : ": link it at RAM's base"),
-      );
-    }
-  }
+  const { fdtAddr } = planBareMetal({
+    ramBase: RAM_BASE,
+    ramSizeBytes: options.memMiB * MIB,
+    program: elf,
+    fdtSizeBytes: dtb.length,
+    name: file.name,
+  });
   return {
     segments: [...elf.segments, { physAddr: fdtAddr, bytes: dtb, memSizeBytes: dtb.length }],
     rom: createResetVector({ entry: elf.entry, fdtAddr }),

@@ -67,6 +67,11 @@ export function slotAddress(slotIndex: number): number {
   return firstSlot + slotIndex * slotSizeBytes;
 }
 
+/** Slot of a generated case. */
+export function slotOf(index: number): number {
+  return index % slotLimit;
+}
+
 /** Physical (and, mapped one to one, virtual) address of a part of a slot. */
 export function addressIn(slotIndex: number, offset: number): number {
   return slotAddress(slotIndex) + offset;

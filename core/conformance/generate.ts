@@ -6,9 +6,16 @@
 
 import type { TestCase } from "./case.ts";
 import { generateInstructionCase } from "./generate_instructions.ts";
+import { generatePrivilegedCase } from "./generate_privileged.ts";
 import { generateTranslationCase } from "./generate_translation.ts";
 
-const generators = [generateInstructionCase, generateTranslationCase];
+const generators = [
+  generateInstructionCase,
+  generateTranslationCase,
+  generateInstructionCase,
+  generateTranslationCase,
+  generatePrivilegedCase,
+];
 
 /** Case `index` of `seed`; the same on every computer. */
 export function generateCase(seed: number, index: number): TestCase {

@@ -7,7 +7,7 @@
 
 import { encode } from "./assembler.ts";
 import { atp, pte } from "./address_space.ts";
-import { addressIn, isVirtual, type Mode, type Step, step, type TestCase } from "./case.ts";
+import { addressIn, isVirtual, type Mode, slotOf, type Step, step, type TestCase } from "./case.ts";
 import { csr } from "./csr_map.ts";
 import { delegation, environmentEnables } from "./generate_instructions.ts";
 import { type InitialCsr, slot } from "./layout.ts";
@@ -45,7 +45,7 @@ interface Stages {
 export function generateTranslationCase(seed: number, index: number): TestCase {
   const random = new Random(seed, index);
   const mode = random.weighted<Mode>([[2, "M"], [3, "HS"], [1, "U"], [4, "VS"], [3, "VU"]]);
-  const slotBase = BigInt(addressIn(index, 0));
+  const slotIndex = slotOf(index), slotBase = BigInt(addressIn(slotIndex, 0));
   const stages = randomStages(random, mode, slotBase);
   const mprvVirtual = random.chance(0.6), mprvPrivilege = BigInt(random.pick([0, 1, 1, 3]));
   const control = randomControl(random);
@@ -54,7 +54,7 @@ export function generateTranslationCase(seed: number, index: number): TestCase {
 
   const x = Array.from({ length: 32 }, () => random.u64());
   x[0] = 0n;
-  x[link] = BigInt(addressIn(index, slot.code));
+  x[link] = BigInt(addressIn(slotIndex, slot.code));
   x[mprvOn] = mprvState;
   x[mprvBit] = mstatus.MPRV;
   const regimes = regimesOf(mode, mprvVirtual, mprvPrivilege);
@@ -74,7 +74,7 @@ export function generateTranslationCase(seed: number, index: number): TestCase {
   const steps = Array.from({ length: random.between(30, 60) }, () => randomAccess(context));
   return {
     title: `seed ${seed}, case ${index} (translation, ${mode})`,
-    slotIndex: index,
+    slotIndex,
     mode,
     csrs: {
       ...control,
@@ -347,7 +347,7 @@ function fetchStep(context: AccessContext): Step {
   return step([
     encode("addi", scratch, register, offset),
     encode("jalr", link, 0, scratch),
-  ]);
+  ], ...(straddles ? ["straddling fetch"] : []));
 }
 
 function hypervisorStep(context: AccessContext): Step {

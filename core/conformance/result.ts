@@ -5,7 +5,6 @@
  */
 
 import {
-  caseStatus,
   context,
   control,
   type FinalCsr,
@@ -21,9 +20,13 @@ import { slotAddress, type TestCase } from "./case.ts";
 /** One trap as the monitor logged it. */
 export type TrapRecord = { readonly [name in typeof trapRecord[number]]: bigint };
 
+/** Names of {@link caseStatus}, by number. */
+const statusNames = ["not run", "finished", "log full"] as const;
+export type Status = typeof statusNames[number];
+
 /** The end of a case. */
 export interface CaseResult {
-  readonly status: "not run" | "finished" | "log full";
+  readonly status: Status;
   readonly traps: readonly TrapRecord[];
   readonly x: readonly bigint[];
   readonly f: readonly bigint[];
@@ -42,7 +45,7 @@ export function readResult(memory: Uint8Array, testCase: TestCase): CaseResult {
   const words = (offset: number) => Array.from({ length: 32 }, (_, i) => u64(offset + 8 * i));
   const controlAt = slot.context + context.control;
   const logEnd = Number(u64(controlAt + control.logNext)) - slotAddress(testCase.slotIndex);
-  const status = Number(u64(controlAt + control.status));
+  const status = statusNames[Number(u64(controlAt + control.status))] ?? "not run";
 
   const traps: TrapRecord[] = [];
   for (let at: number = slot.log; at < logEnd; at += trapRecordBytes) {
@@ -51,11 +54,7 @@ export function readResult(memory: Uint8Array, testCase: TestCase): CaseResult {
   const x = words(slot.context + context.finalX);
   x[0] = 0n; // not stored
   return {
-    status: status === caseStatus.finished
-      ? "finished"
-      : status === caseStatus.logFull
-      ? "log full"
-      : "not run",
+    status,
     traps,
     x,
     f: words(slot.context + context.finalF),
@@ -106,7 +105,9 @@ export function differences(expected: CaseResult, actual: CaseResult): Differenc
   }
   compareMemory(expected.memory, actual.memory, compare);
   if (expected.status !== actual.status) {
-    found.unshift({ field: "status", kind: "status", expected: 0n, actual: 1n });
+    const number = ({ status }: CaseResult) => BigInt(statusNames.indexOf(status));
+    const [left, right] = [number(expected), number(actual)];
+    found.unshift({ field: "status", kind: "status", expected: left, actual: right });
   }
   return found;
 }

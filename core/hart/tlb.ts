@@ -11,6 +11,7 @@
 // Several small pages stand for one superpage; the header remembers which superpages were split, so
 // that SFENCE.VMA of any address in one removes all its parts (Privileged, SFENCE.VMA: the leaf PTE).
 
+import { pmpReset } from "./pmp";
 import { Hart } from "./hart_state";
 import { CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES } from "./layout";
 import {
@@ -197,6 +198,7 @@ function dropPage(h: Hart, context: usize, va: u64): void {
 
 /** Forgets everything: PMP, `menvcfg` and the like changed. */
 export function flushAll(h: Hart): void {
+  pmpReset();
   for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
     const c = contextAt(h, n);
     if (load<u32>(c, LIVE)) drop(h, c);

@@ -9,14 +9,19 @@ import { type Cell, cells, type FdtValue, phandle } from "./value.ts";
 
 /** A range of addresses, such as a region of the board's memory map. */
 export interface AddressRange {
+  /** First address. */
   readonly base: number | bigint;
+  /** Length in bytes. */
   readonly sizeBytes: number | bigint;
 }
 
 /** A window of a bus: where addresses of its children appear at the bus's parent. */
 export interface BusWindow {
+  /** First address as the children see it. */
   readonly childBase: number | bigint;
+  /** First address as the bus's parent sees it. */
   readonly parentBase: number | bigint;
+  /** Length in bytes. */
   readonly sizeBytes: number | bigint;
 }
 

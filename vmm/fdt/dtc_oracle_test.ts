@@ -1,6 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createBoardFdt } from "../board_fdt.ts";
+import { DTS_SOURCE, DTS_TOKENS } from "./dts_source_test_support.ts";
 import { type FdtTree, firstDifference, parseDts, printDts, readDtb, writeDtb } from "./mod.ts";
+import { mutateText } from "./mutation_test_support.ts";
 import { filter, hasTool } from "./oracle_test_support.ts";
 import { randomTree } from "./random_tree_test_support.ts";
 import { SplitMix64 } from "./split_mix64.ts";
@@ -98,3 +100,27 @@ for (const [topic, source] of Object.entries(SOURCES)) {
     assertEquals(writeDtb(parseDts(text)), theirs);
   });
 }
+
+/** Calls that can fail; undefined if it did. */
+async function attempt<T>(call: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch {
+    return undefined;
+  }
+}
+
+Deno.test("damaged source that both of us take is the same tree", { ignore }, async () => {
+  const sources = [DTS_SOURCE, ...trees(10).map(({ tree }) => printDts(tree))];
+  let taken = 0;
+  for (let seed = 0; seed < 300; seed++) {
+    const random = new SplitMix64(2000 + seed);
+    const text = mutateText(random.pick(sources), DTS_TOKENS, random);
+    const ours = await attempt(() => parseDts(text));
+    const theirs = ours && await attempt(async () => readDtb(await dtc("dts", "dtb", text)));
+    if (ours === undefined || theirs === undefined) continue;
+    assertEquals(firstDifference(ours, theirs), undefined, text);
+    taken++;
+  }
+  assert(taken >= 20, `${taken} of 300 were taken by both`);
+});

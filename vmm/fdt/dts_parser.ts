@@ -126,10 +126,16 @@ class Parser {
       const omittable = { found: false };
       const itemLabels = this.#itemPrefix(omittable);
       if (this.#scanner.accept("/delete-property/")) {
-        node.delete(this.#name("a property"));
+        const nameAt = this.#scanner.at;
+        const name = this.#name("a property");
+        this.#refuseSeen(seenProperties, name, nameAt);
+        node.delete(name);
         this.#scanner.expect(";", "behind /delete-property/");
       } else if (this.#scanner.accept("/delete-node/")) {
-        const child = node.child(this.#name("a node"));
+        const nameAt = this.#scanner.at;
+        const name = this.#name("a node");
+        this.#refuseSeen(seenNodes, name, nameAt);
+        const child = node.child(name);
         if (child !== undefined) this.#removeNode(child);
         this.#scanner.expect(";", "behind /delete-node/");
       } else if (this.#scanner.next("/include/")) {
@@ -165,6 +171,11 @@ class Parser {
       }
     }
     this.#scanner.expect(";", `behind } of node ${node.path}`);
+  }
+
+  /** dtc deletes only what earlier bodies gave; it would keep or refuse what this one did. */
+  #refuseSeen(seen: ReadonlySet<string>, name: string, at: number): void {
+    if (seen.has(name)) throw this.#scanner.errorAt(at, `${name} is set and deleted in one body`);
   }
 
   /** Labels and `/omit-if-no-ref/` in any order. */

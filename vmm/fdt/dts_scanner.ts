@@ -180,6 +180,7 @@ export class DtsScanner {
     if (octal !== null) return [parseInt(octal[0], 8) & 0xff];
     const hex = this.#match(/x([0-9a-fA-F]{1,2})/y);
     if (hex !== null) return [parseInt(hex[1]!, 16)];
+    if (this.next("x")) throw this.error("expected hexadecimal digits behind \\x");
     const other = this.#match(/[^\n]/yu);
     if (other === null) throw this.errorAt(start, `${what} has no closing ${quote}`);
     const code = ESCAPES[other[0]];

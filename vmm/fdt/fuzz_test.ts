@@ -1,5 +1,6 @@
 import { assert } from "@std/assert";
 import { createBoardFdt } from "../board_fdt.ts";
+import { DTS_SOURCE, DTS_TOKENS } from "./dts_source_test_support.ts";
 import { parseDts, printDts, readDtb, writeDtb } from "./mod.ts";
 import { fuzz, mutateBytes, mutateText } from "./mutation_test_support.ts";
 import { randomTree } from "./random_tree_test_support.ts";
@@ -10,72 +11,6 @@ const SMALL_DTBS = Array.from(
   { length: 20 },
   (_, seed) => writeDtb(randomTree(new SplitMix64(seed))),
 );
-
-/** Every construct of the language, in few characters. */
-const SOURCE = `/dts-v1/;
-/memreserve/ 0x80000000 0x1000; // comment
-/ { /* comment */
-  l0: #address-cells = <(1 + 1)>, l1: <2>;
-  compatible = "a\\x41\\101\\n", "b";
-  bytes = [00 1122 l2: 33]; half = /bits/ 16 <0x1234 (-1) 'c'>;
-  wide = /bits/ 64 <0xffffffffffffffff>; alias = &n1; ref = <&n1 &{/node@1/sub} 010>;
-  calc = <(1 ? 2 << 3 : ~4 & 5)> , <(7 % 2 == 1 || !3)>;
-  n1: n2: node@1 { reg = <1>; /delete-property/ reg; sub { }; sub2 { }; };
-  /omit-if-no-ref/ n3: gone { };
-  again { };
-  /delete-node/ again;
-};
-&n1 { status = "okay"; };
-/delete-node/ &{/node@1/sub2};
-`;
-
-const TOKENS = [
-  "{",
-  "}",
-  "};",
-  ";",
-  "=",
-  "<",
-  ">",
-  "[",
-  "]",
-  "(",
-  ")",
-  '"',
-  "'",
-  "\\",
-  "/",
-  "*",
-  "/*",
-  "*/",
-  "//",
-  "&n1",
-  "&{/}",
-  "&{",
-  "n1:",
-  "0x",
-  "08",
-  "18446744073709551616",
-  "/bits/",
-  "/bits/ 8 <",
-  "/delete-node/",
-  "/delete-property/",
-  "/omit-if-no-ref/",
-  "/memreserve/",
-  "/include/",
-  "/incbin/",
-  "/plugin/",
-  "/dts-v1/;",
-  "/ {",
-  "phandle = <1>;",
-  "?",
-  ":",
-  "<<",
-  "-",
-  "((((((((((((((((((((((((((((((((((((((((",
-  "n { n { n { n { n { n { n { n { n { n { n { n { n { n { n { n { n { n { n { n {",
-  "\ud800",
-];
 
 Deno.test("readDtb: damaged trees are read or refused with an offset", () => {
   const { accepted, refused } = fuzz({
@@ -138,12 +73,12 @@ Deno.test("parseDts: damaged source is parsed or refused with line and column", 
     { length: 10 },
     (_, seed) => printDts(randomTree(new SplitMix64(seed))),
   );
-  parseDts(SOURCE);
+  parseDts(DTS_SOURCE);
   const { accepted, refused } = fuzz({
     seed: 3,
     runs: 2500,
     input: (random) =>
-      mutateText(random.below(2) === 0 ? SOURCE : random.pick(printed), TOKENS, random),
+      mutateText(random.below(2) === 0 ? DTS_SOURCE : random.pick(printed), DTS_TOKENS, random),
     read: (input) => {
       writeDtb(parseDts(input, "fuzz.dts"));
     },

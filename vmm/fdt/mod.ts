@@ -21,6 +21,7 @@ export { FdtNode, FdtTree, type MemoryReservation } from "./tree.ts";
 export {
   bytes,
   type Cell,
+  type CellBits,
   cells,
   concat,
   empty,
@@ -29,6 +30,8 @@ export {
   pathOf,
   phandle,
   type PhandleReference,
+  type ReferenceResolver,
   strings,
   u64,
+  type ValuePart,
 } from "./value.ts";

@@ -15,6 +15,17 @@ export function hasTool(tool: string): boolean {
   }
 }
 
+/** Whether files can be exchanged with a tool; if not, prints why its tests are skipped. */
+export function hasTempDir(): boolean {
+  try {
+    Deno.removeSync(Deno.makeTempDirSync());
+    return true;
+  } catch (error) {
+    console.log(`skipped: no temporary directory: ${(error as Error).message}`);
+    return false;
+  }
+}
+
 /** Runs a tool with the given standard input; returns its standard output. */
 export async function filter(
   tool: string,

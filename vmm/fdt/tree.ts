@@ -11,7 +11,9 @@ import { type FdtValue, type FdtValueInput, toFdtValue } from "./value.ts";
 
 /** Memory that the client program must not use (Devicetree Specification 0.4, 5.3). */
 export interface MemoryReservation {
+  /** Physical address of the first byte. */
   readonly address: bigint;
+  /** Length in bytes. */
   readonly sizeBytes: bigint;
 }
 
@@ -32,6 +34,8 @@ export class FdtNode {
   #children = new Map<string, FdtNode>();
 
   /**
+   * Makes a node without a parent.
+   *
    * @param name as in the tree, with the unit address: `serial@10000000`; empty for a root
    * @throws {TypeError} if the name has characters that a device tree cannot have
    */

@@ -16,6 +16,7 @@ export type CellBits = 8 | 16 | 32 | 64;
 
 /** The phandle of a node, known when the tree is flattened. */
 export interface PhandleReference {
+  /** Tells it from a number. */
   readonly kind: "phandle";
   /** Label of the node, or its path beginning with `/`. */
   readonly to: string;
@@ -34,7 +35,9 @@ export type ValuePart =
 
 /** What a reference needs to become bytes: phandle and path of the node it names. */
 export interface ReferenceResolver {
+  /** Phandle of the node with this label or path. */
   phandleOf(to: string): number;
+  /** Path of the node with this label or path. */
   pathOf(to: string): string;
 }
 
@@ -44,6 +47,8 @@ export class FdtValue {
   readonly parts: readonly ValuePart[];
 
   /**
+   * Takes parts in their order; most values are better made by {@linkcode cells} and its like.
+   *
    * @throws {RangeError} if a cell does not fit the width of its array
    * @throws {TypeError} if a cell is no integer, a string contains NUL, or a reference stands in an
    * array of other than 32 bits

@@ -14,14 +14,19 @@ export interface CpioEntry {
   readonly path: string;
   /** Type and permissions (`st_mode`). */
   readonly mode: number;
+  /** Number of the inode; entries that share it and have more than one link are one file. */
   readonly inode: number;
+  /** User who owns it. */
   readonly uid: number;
+  /** Group that owns it. */
   readonly gid: number;
+  /** Number of hard links. */
   readonly linkCount: number;
   /** Seconds since 1970. */
   readonly mtime: number;
-  /** Device number of a device node. */
+  /** Major number of a device node. */
   readonly major: number;
+  /** Minor number of a device node. */
   readonly minor: number;
   /** Content of a file or target of a symbolic link: a view of the archive. */
   readonly data: Uint8Array;

@@ -66,6 +66,8 @@ static struct net_flow *find_or_open(struct netstack *stack, const struct ip_pac
 
 	if (flow)
 		return flow;
+	if (!net_flow_room(stack, &icmp_class))
+		return NULL;
 	if (net_destination(stack, packet->dst, 0, &to))
 		fd = net_connect(SOCK_DGRAM, IPPROTO_ICMP, &to, &in_progress);
 	if (fd < 0) {

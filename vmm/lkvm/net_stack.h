@@ -68,9 +68,11 @@ uint64_t net_now(void); /* milliseconds, monotonic */
 struct net_flow *net_flow_find(struct netstack *stack, const struct net_flow_class *class,
 			       uint16_t guest_port, uint32_t remote, uint16_t remote_port);
 /*
- * Adds a zeroed flow of `bytes` with the given socket. NULL if there are too many of its class; then
- * the one nearest its deadline is killed to make room for the next try, if it has a deadline.
+ * Whether there may be one more of this class. If not, and it is not TCP, the one nearest its
+ * deadline is killed to make room for the next try.
  */
+bool net_flow_room(struct netstack *stack, const struct net_flow_class *class);
+/* Adds a zeroed flow of `bytes` with the given socket; NULL if there is no memory. */
 struct net_flow *net_flow_add(struct netstack *stack, const struct net_flow_class *class,
 			      size_t bytes, int fd, uint16_t guest_port, uint32_t remote,
 			      uint16_t remote_port);

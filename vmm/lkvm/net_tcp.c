@@ -156,6 +156,10 @@ static void connect_host(struct netstack *stack, uint32_t remote, const struct t
 	bool in_progress;
 	int on = 1, fd = -EHOSTUNREACH;
 
+	if (!net_flow_room(stack, &tcp_class)) {
+		tcp_refuse(stack, remote, syn);
+		return;
+	}
 	if (net_destination(stack, remote, syn->remote_port, &to))
 		fd = net_connect(SOCK_STREAM, 0, &to, &in_progress);
 	if (fd < 0) {
@@ -257,7 +261,7 @@ static bool take_ack(struct netstack *stack, struct tcp_flow *tcp, const struct 
 	}
 	tcp->retries = 0; /* whoever answers is alive, even with its window shut */
 	if (seq_before(tcp->snd_una, in->ack)) {
-		tcp_acked(tcp, in->ack);
+		tcp_acked(stack, tcp, in->ack);
 	} else if (in->ack == tcp->snd_una && in->length == 0 && in->window == tcp->snd_wnd &&
 		   !(in->flags & TCP_FIN) && tcp->snd_una != tcp->snd_max && tcp->snd_wnd > 0) {
 		if (++tcp->dup_acks == 3)

@@ -38,6 +38,8 @@ struct tcp_flow {
 	uint32_t mss;
 	uint32_t cwnd, ssthresh; /* RFC 5681 3.1 */
 	uint32_t dup_acks, rto_ms, retries;
+	bool recovering; /* from a loss, until all up to `recover` is acknowledged (RFC 6582) */
+	uint32_t recover;
 	bool host_eof; /* the host sends no more: a FIN follows the ring's last byte */
 	bool fin_acked;
 	struct tcp_ring to_guest; /* starts with the byte snd_una */
@@ -90,8 +92,8 @@ void tcp_send_syn_ack(struct netstack *stack, struct tcp_flow *tcp);
 /* Sends what ring and windows allow; a bare ACK if nothing else goes and `ack_now`. */
 void tcp_output(struct netstack *stack, struct tcp_flow *tcp, bool ack_now);
 /* The guest has acknowledged up to `ack`. */
-void tcp_acked(struct tcp_flow *tcp, uint32_t ack);
-/* The third duplicate ACK: retransmits the first segment at once (RFC 5681 3.2). */
+void tcp_acked(struct netstack *stack, struct tcp_flow *tcp, uint32_t ack);
+/* The third duplicate ACK: a loss, to be repaired at once (RFC 5681 3.2). */
 void tcp_fast_retransmit(struct netstack *stack, struct tcp_flow *tcp);
 /* Retransmission time-out, or window probe. False when it is time to give up. */
 bool tcp_retransmit(struct netstack *stack, struct tcp_flow *tcp);

@@ -3,7 +3,8 @@
  *
  * The wire never reorders and rarely loses: only when the guest has no receive buffers left. So the
  * congestion window of RFC 5681 is what finds how many those are, and loss recovery is plain: fast
- * retransmit, and going back to the first unacknowledged byte when the timer expires.
+ * retransmit with RFC 6582's partial ACKs, and going back to the first unacknowledged byte when the
+ * timer expires.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -164,7 +165,17 @@ void tcp_output(struct netstack *stack, struct tcp_flow *tcp, bool ack_now)
 		send_data(stack, tcp, tcp->snd_max, 0, 0);
 }
 
-void tcp_acked(struct tcp_flow *tcp, uint32_t ack)
+/* Sends the first segment that is not acknowledged again. */
+static void resend_first(struct netstack *stack, struct tcp_flow *tcp)
+{
+	uint32_t sent = tcp->snd_max - tcp->snd_una; /* one more than the ring has: with the FIN */
+	uint32_t length = least(least(tcp->to_guest.length, sent), tcp->mss);
+
+	send_data(stack, tcp, tcp->snd_una, length,
+		  length == tcp->to_guest.length && sent > length ? TCP_FIN : 0);
+}
+
+void tcp_acked(struct netstack *stack, struct tcp_flow *tcp, uint32_t ack)
 {
 	uint32_t acked = ack - tcp->snd_una, data = least(acked, tcp->to_guest.length);
 
@@ -176,6 +187,11 @@ void tcp_acked(struct tcp_flow *tcp, uint32_t ack)
 		tcp->snd_nxt = ack;
 	tcp->dup_acks = 0;
 	tcp_reset_timer(tcp);
+	if (tcp->recovering && seq_before(ack, tcp->recover)) {
+		resend_first(stack, tcp); /* there is another hole */
+		return;
+	}
+	tcp->recovering = false;
 	if (tcp->cwnd < tcp->ssthresh)
 		tcp->cwnd += least(acked, tcp->mss);
 	else
@@ -193,13 +209,13 @@ static void shrink(struct tcp_flow *tcp)
 
 void tcp_fast_retransmit(struct netstack *stack, struct tcp_flow *tcp)
 {
-	uint32_t sent = tcp->snd_max - tcp->snd_una; /* one more than the ring has: with the FIN */
-	uint32_t length = least(least(tcp->to_guest.length, sent), tcp->mss);
-
+	if (tcp->recovering)
+		return;
+	tcp->recovering = true;
+	tcp->recover = tcp->snd_max;
 	shrink(tcp);
 	tcp->cwnd = tcp->ssthresh;
-	send_data(stack, tcp, tcp->snd_una, length,
-		  length == tcp->to_guest.length && sent > length ? TCP_FIN : 0);
+	resend_first(stack, tcp);
 }
 
 bool tcp_retransmit(struct netstack *stack, struct tcp_flow *tcp)
@@ -221,6 +237,7 @@ bool tcp_retransmit(struct netstack *stack, struct tcp_flow *tcp)
 	}
 	shrink(tcp);
 	tcp->cwnd = tcp->mss;
+	tcp->recovering = false;
 	tcp_output(stack, tcp, false);
 	return true;
 }

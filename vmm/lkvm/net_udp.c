@@ -52,6 +52,8 @@ static struct net_flow *open_flow(struct netstack *stack, const struct ip_packet
 	bool in_progress;
 	int fd = -EHOSTUNREACH;
 
+	if (!net_flow_room(stack, &udp_class))
+		return NULL;
 	if (net_destination(stack, packet->dst, port, &to))
 		fd = net_connect(SOCK_DGRAM, 0, &to, &in_progress);
 	if (fd < 0) {

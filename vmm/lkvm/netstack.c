@@ -87,8 +87,7 @@ struct net_flow *net_flow_find(struct netstack *stack, const struct net_flow_cla
 	return flow;
 }
 
-/* True if there is room for one more; else picks who makes room. */
-static bool have_room(struct netstack *stack, const struct net_flow_class *class)
+bool net_flow_room(struct netstack *stack, const struct net_flow_class *class)
 {
 	struct net_flow *oldest = NULL;
 	size_t count = 0;
@@ -111,7 +110,7 @@ struct net_flow *net_flow_add(struct netstack *stack, const struct net_flow_clas
 			      size_t bytes, int fd, uint16_t guest_port, uint32_t remote,
 			      uint16_t remote_port)
 {
-	struct net_flow *flow = have_room(stack, class) ? calloc(1, bytes) : NULL;
+	struct net_flow *flow = calloc(1, bytes);
 
 	if (!flow)
 		return NULL;

@@ -19,6 +19,8 @@ export interface BareMetalPlanInput {
   readonly program: LoadedProgram;
   /** Length of the flattened device tree in bytes. */
   readonly fdtSizeBytes: number;
+  /** What to call the program in errors. Default `Program`. */
+  readonly name?: string;
 }
 
 /**
@@ -39,12 +41,12 @@ export interface BareMetalPlanInput {
  * ```
  */
 export function planBareMetal(input: BareMetalPlanInput): { fdtAddr: number } {
-  const { ramBase, ramSizeBytes, program, fdtSizeBytes } = input;
+  const { ramBase, ramSizeBytes, program, fdtSizeBytes, name = "Program" } = input;
   const ramEnd = ramBase + ramSizeBytes;
   for (const { physAddr, memSizeBytes } of program.segments) {
     if (physAddr < ramBase || physAddr + memSizeBytes > ramEnd) {
       throw new RangeError(
-        `Program has a segment at ${range(physAddr, memSizeBytes)}; RAM is ` +
+        `${name}: has a segment at ${range(physAddr, memSizeBytes)}; RAM is ` +
           `${range(ramBase, ramSizeBytes)}: link it for that, or give the machine more memory`,
       );
     }

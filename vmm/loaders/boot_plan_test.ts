@@ -162,6 +162,6 @@ Deno.test("bare metal: the device tree goes as high as the program leaves room",
   assertThrows(
     () => planBareMetal(at([0x1_0000, 16])),
     RangeError,
-    "Program has a segment at 0x00010000-0x0001000f; RAM is 0x80000000-0x800fffff",
+    "Program: has a segment at 0x00010000-0x0001000f; RAM is 0x80000000-0x800fffff",
   );
 });

@@ -58,6 +58,7 @@ const SHDR = { sh_type: 4, sh_offset: 24, sh_size: 32, sh_link: 40, sh_entsize: 
 
 /** An ELF executable, ready to be copied into memory. */
 export interface LoadedElf extends LoadedProgram {
+  /** What the file was. */
   readonly format: "elf";
   /** Value of a symbol as linked, a virtual address; undefined if there is no such symbol. */
   symbol(name: string): bigint | undefined;

@@ -5,11 +5,11 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { hasTool } from "../fdt/oracle_test_support.ts";
+import { hasTempDir, hasTool } from "../fdt/oracle_test_support.ts";
 import { loadElf } from "./mod.ts";
 
 const PREFIX = "riscv64-linux-gnu-";
-const ignore = !["gcc", "nm", "objdump"].every((tool) => hasTool(PREFIX + tool));
+const ignore = !["gcc", "nm", "objdump"].every((tool) => hasTool(PREFIX + tool)) || !hasTempDir();
 
 const SOURCE = `
   .globl _start, tohost, fromhost

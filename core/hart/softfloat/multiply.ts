@@ -1,9 +1,9 @@
 // Multiplication in integer arithmetic, every rounding mode (IEEE 754-2019, 5.4.1).
 
+import { mulhu } from "../wide_arithmetic";
 import { exponent, infinity, isInfinity, isNaN, isZero, significand, signMask } from "./format";
 import { invalid, propagateNaN } from "./nan";
 import { roundPack } from "./round";
-import { mulhu } from "../wide_arithmetic";
 
 /** a * b. */
 export function exactMultiply<T>(a: u64, b: u64, rm: u32): u64 {

@@ -1,5 +1,6 @@
 // Fused multiply-add in integer arithmetic, every rounding mode (IEEE 754-2019, 5.4.1).
 
+import { mulhu } from "../wide_arithmetic";
 import { zeroSum } from "./add";
 import { NV, raise } from "./environment";
 import {
@@ -8,7 +9,6 @@ import {
 } from "./format";
 import { invalid } from "./nan";
 import { roundPack } from "./round";
-import { mulhu } from "../wide_arithmetic";
 import { shiftedHigh, shiftedLowSticky } from "./wide_shift";
 
 /** a * b + c with one rounding; the other three instructions flip signs of a and c. */

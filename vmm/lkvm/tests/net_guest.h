@@ -29,6 +29,9 @@ extern struct netstack_config guest_config;
 /* Every n-th TCP segment with data is lost on the way to the guest; 0: none. */
 extern unsigned guest_lose_every;
 
+/* For a guest whose own ARP has gone wild: frames may be for any Ethernet address. */
+extern bool guest_any_mac;
+
 /* A new stack with guest_config; waits until its thread is asleep. */
 void guest_start(void);
 void guest_stop(void);

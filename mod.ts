@@ -1,0 +1,31 @@
+/**
+ * himawari: tests for virtualization, on a RISC-V machine of their own.
+ *
+ * @module
+ */
+
+export { Machine, type RunOutcome, type RunUntil } from "./vmm/machine.ts";
+export type { MachineOptions } from "./vmm/machine_options.ts";
+export type { InputFile } from "./vmm/input_file.ts";
+export { Console, type ExpectOptions } from "./vmm/console.ts";
+export type { ConsoleMatch } from "./vmm/transcript.ts";
+export { MachineError, type MachineErrorDetails, type Verdict } from "./vmm/verdict.ts";
+export * as fdt from "./vmm/fdt/mod.ts";
+export { type BoardFdtOptions, createBoardFdt } from "./vmm/board_fdt.ts";
+export {
+  type FileMap,
+  type FileMapEntry,
+  packInitramfs,
+  readCpio,
+  writeCpio,
+} from "./vmm/initramfs/mod.ts";
+export { fixture, FIXTURE_NAMES, type FixtureName, hostRootFiles } from "./fixtures/mod.ts";
+export { Host, type HostOptions } from "./dsl/host.ts";
+export { Guest, type GuestOptions } from "./dsl/guest.ts";
+export type { CommandOptions, CommandResult } from "./dsl/shell.ts";
+export {
+  type Layer,
+  scenario,
+  type ScenarioContext,
+  type ScenarioOptions,
+} from "./dsl/scenario.ts";
