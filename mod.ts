@@ -11,7 +11,7 @@ export { Console, type ExpectOptions } from "./vmm/console.ts";
 export type { ConsoleMatch } from "./vmm/transcript.ts";
 export { MachineError, type MachineErrorDetails, type Verdict } from "./vmm/verdict.ts";
 export * as fdt from "./vmm/fdt/mod.ts";
-export { type BoardFdtOptions, createBoardFdt } from "./vmm/board_fdt.ts";
+export { type BoardFdtOptions, createBoardFdt, DEFAULT_ISA } from "./vmm/board_fdt.ts";
 export {
   type FileMap,
   type FileMapEntry,

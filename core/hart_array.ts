@@ -75,6 +75,11 @@ export class HartArray {
   readonly hartCount: number;
   /** Called for each trap when set before the run. */
   onTrap: ((trap: TrapRecord) => void) | undefined;
+  /**
+   * Called before each instruction, and before the interrupt that comes in its place; harts then go one
+   * instruction at a time, slowly, but do the same.
+   */
+  onInstruction: ((hartId: number) => void) | undefined;
 
   readonly #events = new EventQueue();
   readonly #ramBase: number;
@@ -272,8 +277,9 @@ export class HartArray {
         1,
         Math.min(this.#quantumLeft, end - this.#instructions, dueNs - nowNs),
       );
+      this.onInstruction?.(this.#turn);
       this.#running = this.#turn;
-      const used = exports.run(this.#turn, budget);
+      const used = exports.run(this.#turn, this.onInstruction === undefined ? budget : 1);
       this.#running = undefined;
       this.#instructions += used;
       this.#quantumLeft -= used;

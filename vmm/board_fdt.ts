@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DEFAULT_UART_CLOCK_HZ } from "../devices/uart16550.ts";
 import { empty, FdtTree, interruptsExtended, phandle, reg, u64, unitName } from "./fdt/mod.ts";
 import type { FdtNode } from "./fdt/mod.ts";
 import { SplitMix64 } from "./fdt/split_mix64.ts";
@@ -42,8 +43,6 @@ export const DEFAULT_TIMEBASE_HZ = 10_000_000;
 
 /** Block of Zicbom, Zicbop and Zicboz in bytes. */
 const CACHE_BLOCK_BYTES = 64;
-/** Input clock of the UART: the 3.6864 MHz crystal that gives the standard baud rates. */
-const UART_CLOCK_HZ = 3_686_400;
 
 /** Commands of the test finisher (SiFive test device). */
 const FINISHER_PASS = 0x5555;
@@ -192,7 +191,7 @@ function createUartNode(soc: FdtNode): void {
   soc.addNode(unitName("serial", BOARD.uart0.base), {
     compatible: "ns16550a",
     reg: reg(soc, BOARD.uart0),
-    "clock-frequency": UART_CLOCK_HZ,
+    "clock-frequency": DEFAULT_UART_CLOCK_HZ,
     "interrupt-parent": phandle("plic"),
     interrupts: BOARD.uart0.irq,
   }, "uart0");

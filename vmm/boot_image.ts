@@ -72,7 +72,7 @@ async function fdtMaker(
       memBytes: options.memMiB * MIB,
       ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
       ...(initrd === undefined ? {} : { initrd }),
-      ...(options.isa === undefined ? {} : { isa: options.isa }),
+      isa: options.isa,
       ...(options.seed === undefined ? {} : { seed: options.seed }),
     });
     fdt?.(tree);

@@ -12,6 +12,7 @@ import { Console } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
 import { type CheckedOptions, checkOptions, type MachineOptions } from "./machine_options.ts";
+import { optionalExtensionsOf } from "./isa_string.ts";
 import { BOARD, RAM_BASE } from "./memory_map.ts";
 import { MachineError, type Verdict } from "./verdict.ts";
 
@@ -77,6 +78,7 @@ export class Machine implements Disposable {
       ramBase: RAM_BASE,
       ramSizeBytes: options.memMiB * MIB,
       rom: { base: BOARD.mrom.base, bytes: image.rom },
+      extensions: optionalExtensionsOf(options.isa),
     });
     this.#board = createBoard(this.harts, (request) => {
       this.#finish = request;

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { DEFAULT_ISA } from "./board_fdt.ts";
 import type { FdtTree } from "./fdt/mod.ts";
 import type { InputFile } from "./input_file.ts";
 import type { FileMap } from "./initramfs/mod.ts";
+import { optionalExtensionsOf } from "./isa_string.ts";
 
 /** Most harts a machine may have. */
 export const MAX_HARTS = 8;
@@ -36,7 +38,10 @@ export interface MachineOptions {
   readonly fdt?: InputFile | ((tree: FdtTree) => void);
   /** A bare-metal program instead of firmware and kernel: ELF, started in M-mode on every hart. */
   readonly elf?: InputFile;
-  /** ISA string of the harts in the device tree. */
+  /**
+   * ISA string of the harts, for the device tree; Smstateen, Sscofpmf, Sstc, Svadu, Svnapot and Svpbmt
+   * are there if it names them. Default `DEFAULT_ISA`.
+   */
   readonly isa?: string;
   /** What the guest's random seed derives from. Default 0. */
   readonly seed?: number | bigint;
@@ -62,12 +67,15 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MachineOptions>([
 ]);
 
 /** Options with defaults filled in for what has one. */
-export type CheckedOptions = MachineOptions & Required<Pick<MachineOptions, "harts" | "memMiB">>;
+export type CheckedOptions =
+  & MachineOptions
+  & Required<Pick<MachineOptions, "harts" | "memMiB" | "isa">>;
 
 /**
  * Checks options against each other.
  *
  * @throws {RangeError} if a number is out of range
+ * @throws {SyntaxError} if `isa` is no ISA string
  * @throws {TypeError} if an option is unknown, or options do not go together
  */
 export function checkOptions(options: MachineOptions): CheckedOptions {
@@ -106,5 +114,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
   if (options.bootargs !== undefined && options.bootargs.includes("\0")) {
     throw new TypeError("Machine.create: bootargs contain a NUL");
   }
-  return { ...options, harts, memMiB };
+  const { isa = DEFAULT_ISA } = options;
+  optionalExtensionsOf(isa);
+  return { ...options, harts, memMiB, isa };
 }

@@ -25,8 +25,11 @@ const M_STATUS = S_STATUS | 0x70_1888n; // MIE, MPIE, MPP, TVM, TW, TSR
 const H_STATUS = 0x70_03c0n; // GVA, SPV, SPVP, HU, VTVM, VTW, VTSR
 const XLEN_64 = 2n << 32n; // UXL, and VSXL of hstatus
 const SXL_64 = 2n << 34n;
-/** FIOM, CBIE (flush or nothing), CBCFE, CBZE, ADUE, PBMTE, STCE. */
-const ENVIRONMENT = 0xe000_0000_0000_00d1n;
+/** FIOM, CBIE (flush or nothing), CBCFE, CBZE, ADUE, PBMTE. */
+const ENVIRONMENT = 0x6000_0000_0000_00d1n;
+/** Constant in a program: when a timer interrupt that STCE hides or shows changes is not exact. */
+const STCE = 1n << 63n;
+const VS_INTERRUPTS = 0x444n;
 const INTERRUPTS = 0x1fffn;
 
 /** What a program may write to a CSR: any value under a mask, with some bits fixed. */
@@ -46,8 +49,8 @@ const writable: { readonly [name: string]: Writable } = {
   sstatus: { mask: S_STATUS, fixed: XLEN_64 },
   vsstatus: { mask: S_STATUS, fixed: XLEN_64 },
   hstatus: { mask: H_STATUS, fixed: XLEN_64 },
-  mideleg: { mask: all },
-  hideleg: { mask: all },
+  mideleg: { mask: INTERRUPTS },
+  hideleg: { mask: INTERRUPTS },
   mie: { mask: INTERRUPTS },
   sie: { mask: INTERRUPTS },
   hie: { mask: INTERRUPTS },
@@ -55,14 +58,12 @@ const writable: { readonly [name: string]: Writable } = {
   mip: { mask: INTERRUPTS },
   sip: { mask: INTERRUPTS },
   hip: { mask: INTERRUPTS },
-  hvip: { mask: INTERRUPTS },
+  hvip: { mask: VS_INTERRUPTS },
   vsip: { mask: INTERRUPTS },
   mcounteren: { mask: 7n },
   scounteren: { mask: 7n },
   hcounteren: { mask: 7n },
-  menvcfg: { mask: ENVIRONMENT },
   senvcfg: { mask: 0xd1n },
-  henvcfg: { mask: ENVIRONMENT },
   mepc: { mask: all },
   sepc: { mask: all },
   vsepc: { mask: all },
@@ -106,11 +107,17 @@ export function generatePrivilegedCase(seed: number, index: number): TestCase {
   const random = new Random(seed, index), slotIndex = slotOf(index);
   const mode = random.pick(modes);
   const delegates = random.chance(0.6);
+  const start = initialState(random, delegates);
   const values: bigint[] = [];
   const context: PrivilegedContext = {
     random,
     mode,
-    csrs: { ...writable, ...(delegates ? writableWithDelegation : writableWithoutDelegation) },
+    csrs: {
+      ...writable,
+      ...(delegates ? writableWithDelegation : writableWithoutDelegation),
+      menvcfg: { mask: ENVIRONMENT, fixed: start.menvcfg! & STCE },
+      henvcfg: { mask: ENVIRONMENT, fixed: start.henvcfg! & STCE },
+    },
     place: (value) => {
       if (values.length < poolSize) values.push(value);
       return (values.length - 1) * 8;
@@ -127,7 +134,7 @@ export function generatePrivilegedCase(seed: number, index: number): TestCase {
     title: `seed ${seed}, case ${index} (privileged, ${mode})`,
     slotIndex,
     mode,
-    csrs: initialState(random, delegates),
+    csrs: start,
     x,
     f: Array.from({ length: 32 }, () => random.u64()),
     fcsr: 0n,
@@ -139,7 +146,7 @@ export function generatePrivilegedCase(seed: number, index: number): TestCase {
 function initialState(random: Random, delegates: boolean): { [name in InitialCsr]?: bigint } {
   const some = (mask: bigint, probability = 0.5) =>
     random.chance(probability) ? random.u64() & mask : 0n;
-  const enables = () => random.chance(0.5) ? environmentEnables : some(ENVIRONMENT);
+  const enables = () => random.chance(0.5) ? environmentEnables : some(ENVIRONMENT | STCE);
   return {
     // The monitor enters by SRET or MRET: what is to hold afterwards stands in SPIE and MPIE.
     mstatus: some(M_STATUS & ~0x190an) | (1n << 13n),

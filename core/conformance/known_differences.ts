@@ -48,6 +48,7 @@ const any = () => true;
 const before8 = (major: number) => major < 8;
 const since8 = (major: number) => major >= 8;
 
+const TVM = 1n << 20n, TSR = 1n << 22n;
 const FS = 3n << 13n,
   MXR = 1n << 19n,
   GVA = 1n << 38n,
@@ -305,9 +306,30 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason:
       "SUM never lets S-mode run code of a user page (supervisor chapter, sstatus.SUM); in 7.2 a " +
       "load that SUM permits opens the page for fetches also",
-    endsComparison: ({ kind, field }, { subject, oracle }) =>
+    endsComparison: ({ kind, field }, { testCase, subject }) =>
       kind.startsWith("trap") && nearestTrap(field, subject).includes(12n) &&
-      !nearestTrap(field, oracle).includes(12n),
+      (testCase.mode === "HS" || testCase.mode === "VS"),
+  },
+  {
+    name: "G-stage permission of A/D updates",
+    oracles: before8,
+    reason:
+      "the update of a VS-stage entry needs write permission in the G-stage (hypervisor chapter, " +
+      "Guest Physical Address Translation); 7.2 does not ask for it",
+    endsComparison: ({ kind, field }, { subject }) => {
+      const trap = subject.traps[Number(/^trap (\d+)/.exec(field)?.[1])];
+      return kind.startsWith("trap") && (trap?.mtinst === 0x3020n || trap?.htinst === 0x3020n);
+    },
+  },
+  {
+    name: "A and D bits of reserved Svnapot entries",
+    oracles: before8,
+    reason:
+      "a reserved Svnapot encoding is a page fault and changes nothing (Svnapot); 7.2 updates A " +
+      "and D before it looks",
+    explains: ({ field, kind, expected, actual }) =>
+      kind === "memory" && isInPageTables(field) && (actual & pte.N) !== 0n &&
+      expected === (actual | (expected & (pte.A | pte.D))),
   },
   {
     name: "GVA of breakpoints and misaligned addresses",
@@ -336,7 +358,7 @@ export const knownDifferences: readonly KnownDifference[] = [
       "a write to fcsr or an FP register that alters nothing may leave FS as it was or make it " +
       "dirty (machine chapter, mstatus.FS)",
     explains: ({ kind, expected, actual }) =>
-      /[mvs]sstatus$|mstatus$/.test(kind) && (actual & FS) === FS && (expected & FS) !== 0n &&
+      / (m|s|vs)status$/.test(kind) && (actual & FS) === FS && (expected & FS) !== 0n &&
       (expected | FS | SD | GVA) === (actual | SD | GVA),
   },
   {
@@ -385,6 +407,46 @@ export const knownDifferences: readonly KnownDifference[] = [
       "(load and store chapter, misaligned accesses); the project writes nothing",
     explains: ({ field, kind }) =>
       kind === "memory" && Number(field.split("+")[1]) % 0x1000 === 0xff8,
+  },
+  {
+    name: "interrupt registers",
+    oracles: any,
+    reason:
+      "hvip has VS bits only and hvip.VSTIP counts beside vstimecmp (hypervisor chapter, hvip, " +
+      "hip); QEMU 11.1 keeps other bits and drops VSTIP with Sstc, 7.2 has wrong vsip and sip masks " +
+      "and no STIP in guests",
+    adapt: (testCase) => {
+      const csrs = { ...testCase.csrs, mie: 0n, mip: 0n, hvip: 0n };
+      const isAbout = /^csr (hvip|[mshv]+i[ep]|[mh]ideleg|v?stimecmp)$/;
+      return omitSteps(({ tags }) => tags.some((tag) => isAbout.test(tag)))({ ...testCase, csrs });
+    },
+  },
+  {
+    name: "status registers as results",
+    oracles: any,
+    reason: "where a field of a register above differs, so does what a program reads of it",
+    adapt: (testCase) => ({ ...testCase, steps: testCase.steps.map(withoutStatusResult) }),
+  },
+  {
+    name: "bit 0 of vsepc",
+    oracles: any,
+    reason:
+      "vsepc holds what sepc can hold, bit 0 is zero (hypervisor chapter, vsepc; supervisor " +
+      "chapter, sepc); QEMU stores it",
+    explains: ({ kind, expected, actual }) => /vsepc$/.test(kind) && expected === (actual | 1n),
+  },
+  {
+    name: "TSR and TVM in VS-mode",
+    oracles: any,
+    reason:
+      "mstatus.TSR and TVM affect HS-mode only (hypervisor chapter, mstatus); QEMU lets TSR make " +
+      "an SRET of a guest illegal",
+    endsComparison: ({ field, kind }, { oracle }) => {
+      const trap = oracle.traps[Number(/^trap (\d+)/.exec(field)?.[1])];
+      const traps = TSR | TVM;
+      return kind.startsWith("trap") && trap !== undefined && (trap.mstatus & traps) !== 0n &&
+        nearestTrap(field, oracle).includes(2n);
+    },
   },
   {
     name: "AMO looks for a load first",
@@ -438,13 +500,16 @@ export const knownDifferences: readonly KnownDifference[] = [
     adapt: omitSteps(({ tags }) => tags.includes("translated CBO")),
   },
   {
-    name: "3020 for stores",
+    name: "pseudoinstructions by the kind of access",
     oracles: since8,
     reason:
       "0x3020 means that an A/D update of a VS-stage entry failed, 0x3000 that its read did " +
-      "(hypervisor chapter, Transformed Instruction). QEMU takes the kind of the original access",
+      "(hypervisor chapter, Transformed Instruction). QEMU takes 0x3020 for stores, 0x3000 for all " +
+      "else",
     explains: ({ kind, expected, actual }) =>
-      /tinst$/.test(kind) && expected === 0x3020n && actual === 0x3000n,
+      /tinst$/.test(kind) &&
+      ((expected === 0x3020n && actual === 0x3000n) ||
+        (expected === 0x3000n && actual === 0x3020n)),
   },
   {
     name: "HLVX raises fetch exceptions",
@@ -464,6 +529,25 @@ export const knownDifferences: readonly KnownDifference[] = [
       (/(mtval2|htval)$/.test(kind) && expected === (actual & ~15n)),
   },
 ];
+
+/** CSRs of which QEMU shows another value somewhere, see the table. */
+const differentlyRead =
+  /^csr (mstatus|sstatus|vsstatus|hstatus|htval|mtval2|m?envcfg|henvcfg|sepc)$/;
+
+/** The step without what it reads of a status register: the last instruction's rd becomes x0. */
+function withoutStatusResult(step: Step): Step {
+  if (!step.tags.some((tag) => differentlyRead.test(tag)) || step.code.length % 4 !== 0) {
+    return step;
+  }
+  const code = step.code.slice();
+  const view = new DataView(code.buffer);
+  for (let at = 0; at < code.length; at += 4) {
+    const word = view.getUint32(at, true);
+    const isCsr = (word & 0x7f) === 0x73 && (word & 0x3000) !== 0;
+    if (isCsr) view.setUint32(at, (word & ~0xf80) >>> 0, true);
+  }
+  return { ...step, code };
+}
 
 /** Whether an address is in the trap vectors of HS or VS mode. */
 function isInVectors(address: bigint, mode: "HS" | "VS", testCase: TestCase): boolean {

@@ -153,10 +153,13 @@ function trapHandler(a: Assembler): void {
     a.op("csrrs", t0, csr(epc), zero).op("csrrs", t1, csr(cause), zero);
     a.label(skip);
   };
-  followTrampoline("sTrampoline", s0, "sepc", "scause");
-  followTrampoline("vsTrampoline", s1, "vsepc", "vscause");
-
+  // An interrupt that finds a trampoline running stands for itself.
   a.branch("blt", t1, zero, "interrupt");
+  followTrampoline("sTrampoline", s0, "sepc", "scause");
+  a.branch("blt", t1, zero, "interrupt");
+  followTrampoline("vsTrampoline", s1, "vsepc", "vscause");
+  a.branch("blt", t1, zero, "interrupt");
+
   a.op("ld", gp, controlField("codeStart"), t6).op("ld", tp, controlField("codeEnd"), t6);
   a.op("sub", t2, t0, gp).op("sub", t5, tp, gp);
   a.branch("bltu", t2, t5, "to the next step");

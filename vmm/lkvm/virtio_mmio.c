@@ -54,8 +54,9 @@ virtio_check_broken(struct virtio_device *device, unsigned queue)
     return;
   if (!(atomic_fetch_or(&device->status, VIRTIO_CONFIG_S_NEEDS_RESET) &
         VIRTIO_CONFIG_S_NEEDS_RESET)) {
-    warning("%s: the guest broke the rules of queue %u; the device stops until it is reset",
-            device->kind->name, queue);
+    if (!atomic_exchange(&device->complained, true))
+      warning("%s: the guest broke the rules of queue %u; the device stops until it is reset",
+              device->kind->name, queue);
     change_interrupt(device, VIRTIO_MMIO_INT_CONFIG, 0);
   }
 }

@@ -53,6 +53,7 @@ struct virtio_device {
   void *opaque;
   unsigned irq;
 
+  atomic_bool complained; /* one warning for each device: a guest must not fill the terminal */
   int notify_fd;
   pthread_t worker;
   atomic_bool stopping;
