@@ -21,8 +21,11 @@ export {
 } from "./vmm/initramfs/mod.ts";
 export { fixture, FIXTURE_NAMES, type FixtureName, hostRootFiles } from "./fixtures/mod.ts";
 export { Host, type HostOptions } from "./dsl/host.ts";
-export { Guest, type GuestOptions } from "./dsl/guest.ts";
-export type { CommandOptions, CommandResult } from "./dsl/shell.ts";
+export { Guest, type GuestShellOptions } from "./dsl/guest.ts";
+export type { GuestConsole } from "./dsl/guest_console.ts";
+export { type GuestOptions, lkvmCommand } from "./dsl/guest_options.ts";
+export { type CommandWord, quote } from "./dsl/command_line.ts";
+export { type CommandOptions, type CommandResult, PROMPT, Shell } from "./dsl/shell.ts";
 export {
   type Layer,
   scenario,

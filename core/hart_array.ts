@@ -12,6 +12,7 @@
 import { Bus } from "./bus.ts";
 import type { AccessWidth, InterruptLine, ScheduledEvent, VirtualClock } from "./device.ts";
 import { EventQueue } from "./event_queue.ts";
+import { CodeCache, type JitOptions, type JitStatistics } from "./jit/code_cache.ts";
 import { HartModule } from "./hart_module.ts";
 
 /** Interrupt inputs of a hart that devices drive, by their bit in `mip`. */
@@ -38,6 +39,8 @@ export interface HartArrayOptions {
   readonly timebaseHz?: number;
   /** Default: all but Smstateen and Sscofpmf. */
   readonly extensions?: readonly OptionalExtension[];
+  /** Translation to WebAssembly; false leaves everything to the interpreter. Default: off. */
+  readonly jit?: JitOptions | false;
 }
 
 /** A trap, as reported to {@link HartArray.onTrap}. */
@@ -89,6 +92,7 @@ export class HartArray {
   #quantumLeft: number;
   readonly #quantum: number;
   #stopRequested = false;
+  readonly #code: CodeCache | undefined;
   #instructions = 0;
   readonly #fields: Record<
     "sliceEndNs" | "remaining" | "attention" | "endSlice" | "ioAddress" | "ioValue",
@@ -133,6 +137,7 @@ export class HartArray {
     this.#quantum = harts === 1 ? LONE_QUANTUM_INSTRUCTIONS : QUANTUM_INSTRUCTIONS;
     this.#quantumLeft = this.#quantum;
     this.resetHarts();
+    if (options.jit) this.#code = new CodeCache(m, options.jit);
     this.clock = new HartClock(this, this.#events);
   }
 
@@ -145,6 +150,11 @@ export class HartArray {
   /** Instructions executed by all harts, those that trapped included. */
   get instructions(): number {
     return this.#instructions;
+  }
+
+  /** What translation did, if it is on. */
+  get jitStatistics(): JitStatistics | undefined {
+    return this.#code?.statistics;
   }
 
   /** Instructions retired by one hart (`minstret`). */
@@ -243,6 +253,7 @@ export class HartArray {
 
   /** Forgets cached translations, after RAM or hart state was changed from outside. */
   flushTranslations(): void {
+    this.module.exports.dropAllCode();
     for (let id = 0; id < this.hartCount; id++) this.module.exports.flushTranslations(id);
   }
 
@@ -283,6 +294,7 @@ export class HartArray {
       this.#running = undefined;
       this.#instructions += used;
       this.#quantumLeft -= used;
+      this.#code?.translateQueued();
       const endsTurn = this.module.getU32(this.#fields.endSlice) === END_TURN;
       if (endsTurn || this.#quantumLeft <= 0) this.#nextTurn();
     }

@@ -25,12 +25,18 @@ interface HartExports {
   flushTranslations(hartId: number): void;
   nextTimerNs(): number;
   readCsr(hartId: number, csr: number): bigint;
+  decodedSlot(word: number): number;
+  dropAllCode(): void;
+  jitLoad: CallableFunction;
+  jitStore: CallableFunction;
+  jitBinary: CallableFunction;
 }
 
 const WASM_PAGE_BYTES = 0x1_0000;
 /** Enough for everything below RAM. */
 const INITIAL_PAGES = 512;
 const MAXIMUM_PAGES = 0x1_0000;
+const INITIAL_TABLE_ENTRIES = 1024;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -42,6 +48,8 @@ function compile(): WebAssembly.Module {
 /** A compiled hart core with its memory. */
 export class HartModule {
   readonly memory: WebAssembly.Memory;
+  /** Functions that the interpreter calls by index: translated code. Index 0 stays empty. */
+  readonly table: WebAssembly.Table;
   readonly exports: HartExports;
   /** All of linear memory, as bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -56,9 +64,11 @@ export class HartModule {
    */
   constructor(ramSizeBytes: number, imports: HartImports) {
     this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
+    this.table = new WebAssembly.Table({ element: "anyfunc", initial: INITIAL_TABLE_ENTRIES });
     const instance = new WebAssembly.Instance(compile(), {
       env: {
         memory: this.memory,
+        table: this.table,
         abort: () => {
           throw new Error("hart.wasm aborted");
         },

@@ -1,83 +1,65 @@
 /**
- * A guest that runs under `lkvm` on the host's console.
+ * A guest that runs under `lkvm` in the foreground of the host's console.
  *
  * @module
  */
 
 import type { Console } from "../vmm/console.ts";
-import {
-  commandLine,
-  type CommandOptions,
-  type CommandResult,
-  PROMPT,
-  quote,
-  runCommand,
-} from "./shell.ts";
+import type { CommandWord } from "./command_line.ts";
+import { EXITED, GuestConsole } from "./guest_console.ts";
+import { type CommandOptions, type CommandResult, Shell } from "./shell.ts";
 
-/** Options of a guest; each is one of `lkvm run`'s. */
-export interface GuestOptions {
-  /** Path of the kernel in the host. Default `/apps/Image`. */
-  readonly kernel?: string;
-  /** RAM in MiB (`-m`). Default 128. */
-  readonly memMiB?: number;
-  /** Number of VCPUs (`-c`). Default 1. */
-  readonly cpus?: number;
-  /** Kernel parameters (`-p`), beside those that lkvm adds. Default: an early console. */
-  readonly params?: string;
-  /** Path of an initramfs in the host (`-i`). */
-  readonly initrd?: string;
-  /** Path of a disk image in the host, with `,ro` if it is read-only (`-d`). */
-  readonly disk?: string;
-  /** Network (`-n`). Default: lkvm's own, a user-mode network. */
-  readonly network?: "user" | "none";
-  /** Console of the guest (`--console`). Default `serial`. */
-  readonly console?: "serial" | "virtio";
-  /** Name (`--name`). Default: lkvm's own. */
-  readonly name?: string;
-  /** KVM client to use. Default `/apps/lkvm-static`. */
-  readonly binary?: string;
-  /** Further arguments, each a word. */
-  readonly args?: readonly string[];
+/** Ends the guest, as in kvmtool: Ctrl-A x. */
+const ESCAPE_KEY = "\x01x";
+
+/** How a guest is to be driven. */
+export interface GuestShellOptions {
+  /** What the guest's shell prints before it reads a line. Default: busybox's prompt. */
+  readonly prompt?: RegExp;
 }
 
-const EARLY_CONSOLE = "console=ttyS0 earlycon=uart8250,mmio,0x3f8";
-
-/** The command line that starts a guest. */
-export function lkvmCommand(options: GuestOptions): string {
-  const consoleName = options.console ?? "serial";
-  const words = [options.binary ?? "/apps/lkvm-static", "run"];
-  words.push("-m", String(options.memMiB ?? 128), "-c", String(options.cpus ?? 1));
-  words.push("--console", consoleName);
-  const params = options.params ?? (consoleName === "serial" ? EARLY_CONSOLE : "console=hvc0");
-  if (params !== "") words.push("-p", params);
-  words.push("-k", options.kernel ?? "/apps/Image");
-  if (options.initrd !== undefined) words.push("-i", options.initrd);
-  if (options.disk !== undefined) words.push("-d", options.disk);
-  if (options.network !== undefined) words.push("-n", `mode=${options.network}`);
-  if (options.name !== undefined) words.push("--name", options.name);
-  words.push(...options.args ?? []);
-  return words.map(quote).join(" ");
-}
-
-/** A running guest. Its console is the host's: until it ends, what is typed goes to it. */
+/** A running guest. Until it ends, what is typed on the host's console goes to it. */
 export class Guest {
-  readonly console: Console;
-  #atPrompt = false;
+  /** The console; expectations fail at once when lkvm ends. */
+  readonly console: GuestConsole;
 
-  /** @internal Made by `host.lkvm`. */
-  constructor(console: Console) {
-    this.console = console;
+  readonly #hostConsole: Console;
+  readonly #shell: Shell;
+  readonly #hostPrompt: () => Promise<void>;
+  #isAtPrompt = false;
+  #exitStatus: number | undefined;
+
+  /** @internal Made by `host.lkvm`. `hostPrompt` waits until the host's shell is back. */
+  constructor(
+    hostConsole: Console,
+    hostPrompt: () => Promise<void>,
+    options: GuestShellOptions = {},
+  ) {
+    this.#hostConsole = hostConsole;
+    this.#hostPrompt = hostPrompt;
+    this.console = new GuestConsole(hostConsole);
+    this.#shell = new Shell(this.console, options.prompt);
   }
 
-  /** Waits until the guest's shell reads a line. */
-  async prompt(options: CommandOptions = {}): Promise<void> {
-    if (this.#atPrompt) return;
-    await this.console.expect(PROMPT, options);
-    this.#atPrompt = true;
+  /** lkvm's exit status, once {@link exited} has seen it. */
+  get exitStatus(): number | undefined {
+    return this.#exitStatus;
   }
 
   /**
-   * Runs a command in the guest's shell, once it is at its prompt.
+   * Waits until the guest's shell reads a line, for the first time; later it returns at once.
+   *
+   * @throws {MachineError} with verdict `unexpected` if lkvm ends first
+   */
+  async prompt(options: CommandOptions = {}): Promise<void> {
+    this.#checkRuns();
+    if (this.#isAtPrompt) return;
+    await this.#shell.ready(options);
+    this.#isAtPrompt = true;
+  }
+
+  /**
+   * Runs a command in the guest's shell, once it is at its prompt; what is interpolated is quoted.
    *
    * @example
    * ```ts ignore
@@ -86,10 +68,16 @@ export class Guest {
    */
   async sh(
     strings: TemplateStringsArray,
-    ...values: readonly (string | number | readonly string[])[]
+    ...values: readonly CommandWord[]
   ): Promise<CommandResult> {
     await this.prompt();
-    return await runCommand(this.console, commandLine(strings, ...values));
+    return await this.#shell.sh(strings, ...values);
+  }
+
+  /** As {@link sh}, for a line that is text already, and with options. */
+  async run(line: string, options: CommandOptions = {}): Promise<CommandResult> {
+    await this.prompt(options);
+    return await this.#shell.run(line, options);
   }
 
   /** Powers the guest off from its shell, and returns lkvm's exit status. */
@@ -99,13 +87,32 @@ export class Guest {
     return await this.exited();
   }
 
+  /** Restarts the guest from its shell; lkvm starts it anew. */
+  async reboot(): Promise<void> {
+    await this.prompt();
+    this.#isAtPrompt = false;
+    this.console.send("reboot -f\n");
+    await this.console.expect(/Restarting system|Linux version/);
+  }
+
+  /** Ends the guest from outside, with lkvm's escape key, and returns lkvm's exit status. */
+  async stop(): Promise<number> {
+    this.#checkRuns();
+    this.console.send(ESCAPE_KEY);
+    return await this.exited();
+  }
+
   /** Waits until lkvm ends, and returns its exit status; the host is at its prompt again. */
   async exited(options: CommandOptions = {}): Promise<number> {
-    const { groups } = await this.console.expect(/\[lkvm exited with (\d+)\]\n/, options);
-    await this.console.expect(PROMPT, options);
-    return Number(groups[0]);
+    if (this.#exitStatus !== undefined) return this.#exitStatus;
+    const { groups } = await this.#hostConsole.expect(EXITED, options);
+    await this.#hostPrompt();
+    this.#exitStatus = Number(groups[0]);
+    return this.#exitStatus;
+  }
+
+  #checkRuns(): void {
+    if (this.#exitStatus === undefined) return;
+    throw new TypeError(`The guest has ended, with exit status ${this.#exitStatus} of lkvm`);
   }
 }
-
-/** What follows lkvm on the host's command line, to tell its end from anything the guest prints. */
-export const EXIT_REPORT = `echo "[lkvm exited"" with $?]"`;

@@ -9,8 +9,11 @@ import type { Console } from "../vmm/console.ts";
 import type { FileMap } from "../vmm/initramfs/mod.ts";
 import { Machine } from "../vmm/machine.ts";
 import type { MachineOptions } from "../vmm/machine_options.ts";
-import { EXIT_REPORT, Guest, type GuestOptions, lkvmCommand } from "./guest.ts";
-import { commandLine, type CommandResult, PROMPT, runCommand } from "./shell.ts";
+import type { CommandWord } from "./command_line.ts";
+import { Guest, type GuestShellOptions } from "./guest.ts";
+import { withExitReport } from "./guest_console.ts";
+import { type GuestOptions, lkvmCommand } from "./guest_options.ts";
+import { type CommandOptions, type CommandResult, Shell } from "./shell.ts";
 
 /** What a host is made of; what is left out comes from the fixtures. */
 export interface HostOptions extends Omit<MachineOptions, "elf" | "initrd"> {
@@ -22,12 +25,27 @@ export interface HostOptions extends Omit<MachineOptions, "elf" | "initrd"> {
 
 const DEFAULT_BOOTARGS = "console=ttyS0 earlycon=sbi";
 
-/** A machine with host Linux on it. */
+/**
+ * A machine with host Linux on it.
+ *
+ * @example
+ * ```ts ignore
+ * using host = await Host.boot({ harts: 2, memMiB: 512 });
+ * const { out } = await host.sh`nproc`;
+ * const guest = await host.lkvm({ memMiB: 128 });
+ * await guest.console.expect("Run /virt/init as init process");
+ * await guest.powerOff();
+ * ```
+ */
 export class Host implements Disposable {
   readonly machine: Machine;
 
+  readonly #shell: Shell;
+  #guest: Guest | undefined;
+
   private constructor(machine: Machine) {
     this.machine = machine;
+    this.#shell = new Shell(machine.console);
   }
 
   /**
@@ -48,11 +66,21 @@ export class Host implements Disposable {
     return new Host(machine);
   }
 
-  /** Builds the machine and boots it to its shell's prompt. */
+  /**
+   * Builds the machine and boots it to its shell's prompt.
+   *
+   * @throws as `Machine.create`
+   * @throws {MachineError} if the prompt does not come
+   */
   static async boot(options: HostOptions = {}): Promise<Host> {
     const host = await Host.create(options);
-    await host.prompt();
-    return host;
+    try {
+      await host.prompt();
+      return host;
+    } catch (error) {
+      host.machine.close();
+      throw error;
+    }
   }
 
   /** The machine's serial console. */
@@ -60,13 +88,16 @@ export class Host implements Disposable {
     return this.machine.console;
   }
 
-  /** Waits until the host's shell reads a line. */
-  async prompt(): Promise<void> {
-    await this.console.expect(PROMPT);
+  /** Waits until the host's shell reads a line: once after {@link create}, for example. */
+  async prompt(options: CommandOptions = {}): Promise<void> {
+    await this.#shell.ready(options);
   }
 
   /**
    * Runs a command in the host's shell; what is interpolated is quoted.
+   *
+   * @throws {TypeError} if a guest has the console
+   * @throws {MachineError} if the command does not end
    *
    * @example
    * ```ts ignore
@@ -75,18 +106,42 @@ export class Host implements Disposable {
    */
   async sh(
     strings: TemplateStringsArray,
-    ...values: readonly (string | number | readonly string[])[]
+    ...values: readonly CommandWord[]
   ): Promise<CommandResult> {
-    return await runCommand(this.console, commandLine(strings, ...values));
+    this.#checkConsoleIsOurs();
+    return await this.#shell.sh(strings, ...values);
   }
 
-  /** Starts a guest in the foreground of the host's console. */
-  lkvm(options: GuestOptions = {}): Promise<Guest> {
-    this.console.send(`${lkvmCommand(options)}; ${EXIT_REPORT}\n`);
-    return Promise.resolve(new Guest(this.console));
+  /** As {@link sh}, for a line that is text already, and with options. */
+  async run(line: string, options: CommandOptions = {}): Promise<CommandResult> {
+    this.#checkConsoleIsOurs();
+    return await this.#shell.run(line, options);
+  }
+
+  /**
+   * Starts a guest in the foreground of the host's console, and returns without waiting for it.
+   *
+   * @param options of the guest, or a whole command line, taken letter for letter
+   * @throws {TypeError} if another guest has the console
+   */
+  // deno-lint-ignore require-await -- a mistake is to reject, not to throw
+  async lkvm(options: GuestOptions | string = {}, shell: GuestShellOptions = {}): Promise<Guest> {
+    this.#checkConsoleIsOurs();
+    const command = typeof options === "string" ? options : lkvmCommand(options);
+    this.console.send(`${withExitReport(command)}\n`);
+    this.#guest = new Guest(this.console, () => this.prompt(), shell);
+    return this.#guest;
   }
 
   [Symbol.dispose](): void {
     this.machine.close();
+  }
+
+  #checkConsoleIsOurs(): void {
+    if (this.#guest === undefined || this.#guest.exitStatus !== undefined) return;
+    throw new TypeError(
+      "A guest has the console: use guest.sh, or end it with guest.powerOff(), guest.stop() or " +
+        "guest.exited()",
+    );
   }
 }

@@ -1,19 +1,25 @@
 /**
- * Commands in a shell that sits on a serial console.
+ * A POSIX shell that sits on a serial console, as busybox's does.
  *
- * A command is sent between two marks that the shell prints and the typed line does not contain, so
- * that neither the echo of the line nor the prompt is taken for output.
+ * A command is typed between two marks that the shell prints and the typed line does not contain, so
+ * that neither the echo of the line, however it wraps, nor a prompt is taken for output.
  *
  * @module
  */
 
-import type { Console } from "../vmm/console.ts";
+import type { ConsoleMatch } from "../vmm/transcript.ts";
+import type { ExpectOptions } from "../vmm/console.ts";
+import { MachineError } from "../vmm/verdict.ts";
+import { commandLine, type CommandWord, quote } from "./command_line.ts";
 
 /** What a command did. */
 export interface CommandResult {
   /** Exit status. */
   readonly code: number;
-  /** What it printed, without a newline at the end. */
+  /**
+   * What it printed, without a newline at the end. What the kernel says meanwhile is part of it;
+   * `dmesg -n 1` keeps the kernel quiet.
+   */
   readonly out: string;
 }
 
@@ -23,48 +29,113 @@ export interface CommandOptions {
   readonly timeoutMs?: number;
 }
 
-/** A busybox prompt: what the shell prints before it reads a line. */
-export const PROMPT = /(?:^|\n)[^\n]*# $/;
-
-/**
- * Quotes a word for a POSIX shell.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { quote } from "./shell.ts";
- *
- * assertEquals(quote("it's"), `'it'\\''s'`);
- * assertEquals(quote("/apps/Image"), "/apps/Image");
- * ```
- */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+/** What a shell needs of a console. */
+export interface ShellConsole {
+  send(text: string): void;
+  expect(pattern: string | RegExp, options?: ExpectOptions): Promise<ConsoleMatch>;
 }
 
-/** Puts a command line together from a template: what is interpolated is quoted, lists are words. */
-export function commandLine(
-  strings: TemplateStringsArray,
-  ...values: readonly (string | number | readonly string[])[]
-): string {
-  return strings.reduce((line, text, index) => {
-    const value = values[index - 1]!;
-    const words = Array.isArray(value) ? value.map(quote).join(" ") : quote(String(value));
-    return line + words + text;
-  });
+/** Busybox's prompt, `\w \$ `: what the shell prints before it reads a line. */
+export const PROMPT = /(?:^|\n)(?:~|~?\/[^\n ]*) [#$] $/;
+
+/** Busybox's line editor drops what is typed beyond 1,023 characters. */
+const MAX_LINE = 1000;
+
+/** Characters that could end a command, or what follows it, other than as meant. */
+const NEEDS_EVAL = /[&#;'"`\\(){}]/;
+
+/** A kernel message, which may come between any two characters. */
+const KERNEL_MESSAGE = "(?:\\[ *\\d+\\.\\d{6}\\][^\\n]*\\n)?";
+
+/** A pattern for text that kernel messages may interrupt. */
+function interruptible(...parts: readonly (string | RegExp)[]): RegExp {
+  const pieces = parts.flatMap((part) => part instanceof RegExp ? [part.source] : [...part]);
+  return new RegExp(pieces.join(KERNEL_MESSAGE));
 }
 
-/** Runs one command line and waits for its end. The shell is at its prompt. */
-export async function runCommand(
-  console: Console,
-  line: string,
-  options: CommandOptions = {},
-): Promise<CommandResult> {
-  if (/[\n\0]/.test(line)) throw new TypeError(`A command is one line: ${JSON.stringify(line)}`);
-  const timeout = options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs };
-  console.send(`echo "@<"@; ${line}; echo "@"$?">@"\n`);
-  await console.expect("\n@<@\n", timeout);
-  const end = await console.expect(/@(\d+)>@\n/, timeout);
-  await console.expect(PROMPT, timeout);
-  return { code: Number(end.groups[0]), out: end.before.replace(/\n$/, "") };
+/** A shell, driven through its console. */
+export class Shell {
+  readonly #console: ShellConsole;
+  readonly #prompt: RegExp;
+  #commands = 0;
+
+  /** `prompt` is what it prints before it reads a line; default {@link PROMPT}. */
+  constructor(console: ShellConsole, prompt: RegExp = PROMPT) {
+    this.#console = console;
+    this.#prompt = prompt;
+  }
+
+  /** Waits for the prompt. */
+  async ready(options: CommandOptions = {}): Promise<void> {
+    await this.#console.expect(this.#prompt, { what: "the shell's prompt", ...options });
+  }
+
+  /** As {@link run}, with the line as a template: what is interpolated is quoted. */
+  async sh(
+    strings: TemplateStringsArray,
+    ...values: readonly CommandWord[]
+  ): Promise<CommandResult> {
+    return await this.run(commandLine(strings, ...values));
+  }
+
+  /**
+   * Runs one command line and waits for its end. The shell is at its prompt.
+   *
+   * @throws {TypeError} if the line is empty or has control characters
+   * @throws {RangeError} if the line is longer than the shell's editor takes
+   * @throws {MachineError} as `console.expect`
+   */
+  async run(line: string, options: CommandOptions = {}): Promise<CommandResult> {
+    checkLine(line);
+    const id = ++this.#commands;
+    const body = NEEDS_EVAL.test(line) ? `eval ${quote(line)}` : line;
+    const typed = `echo "@${id}<"@; ${body}; echo "@${id}>"$?@`;
+    if (typed.length > MAX_LINE) {
+      throw new RangeError(
+        `A command of ${line.length} characters is too long to be typed (about 900 are possible): ` +
+          "put it into a file of the host's `files` and run that",
+      );
+    }
+    this.#console.send(`${typed}\n`);
+    const what = `the end of command ${JSON.stringify(line)}`;
+    const expect = (pattern: RegExp) => this.#console.expect(pattern, { what, ...options });
+    try {
+      await expect(interruptible("\n", `@${id}<@\n`));
+      const end = await expect(interruptible(`@${id}>`, /(\d+)/, "@\n"));
+      await expect(this.#prompt);
+      return { code: Number(end.groups[0]), out: end.before.replace(/\n$/, "") };
+    } catch (error) {
+      throw explain(error, what, this.#prompt);
+    }
+  }
+}
+
+/** Says what the console looks like when a command does not end. */
+function explain(error: unknown, what: string, prompt: RegExp): unknown {
+  if (!(error instanceof MachineError)) return error;
+  if (error.verdict !== "virtual-timeout" && error.verdict !== "deadlock") return error;
+  const text = error.lastLines.join("\n");
+  if (prompt.test(text)) {
+    const why = "the shell is at its prompt, but did not finish the line: a syntax error, or exit";
+    return new MachineError(`${what}: ${why}`, error, { cause: error });
+  }
+  if (text.endsWith("\n> ")) {
+    const why = "the shell waits for the rest of the line: a here-document?";
+    return new MachineError(`${what}: ${why}`, error, { cause: error });
+  }
+  return error;
+}
+
+function checkLine(line: string): void {
+  if (line.trim() === "") throw new TypeError("A command is empty");
+  // deno-lint-ignore no-control-regex
+  const control = /[\x00-\x1f\x7f]/.exec(line)?.[0];
+  if (control === undefined) return;
+  throw new TypeError(
+    `A command is one line without control characters, and ${JSON.stringify(line)} has ` +
+      `${
+        JSON.stringify(control)
+      }: interpolate such text as \${value}, or in a template write two ` +
+      "backslashes for one of the shell's",
+  );
 }

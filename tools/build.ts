@@ -53,6 +53,7 @@ async function compile(read: (name: string) => string | null): Promise<Uint8Arra
     "--runtime",
     "stub",
     "--importMemory",
+    "--importTable",
     "--memoryBase",
     "1024",
     "--initialMemory",

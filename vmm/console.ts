@@ -8,50 +8,76 @@
  * @module
  */
 
-import type { Uart16550 } from "../devices/uart16550.ts";
-import { type ConsoleMatch, Transcript } from "./transcript.ts";
+import { announcesPanic } from "./kernel_panic.ts";
+import { type ConsoleMatch, type Found, Transcript } from "./transcript.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Options of {@link Console.expect}. */
 export interface ExpectOptions {
   /** How long to wait, in milliseconds of virtual time. Default 60,000. */
   readonly timeoutMs?: number;
+  /** What must not come first: it ends the wait at once, with the verdict `unexpected`. */
+  readonly unless?: string | RegExp;
+  /** What is waited for, as errors are to name it. Default: the pattern. */
+  readonly what?: string;
+}
+
+/** What a machine is asked to run for. */
+export interface Wait {
+  /** Whether it has come; tried after each byte. */
+  readonly isDone: () => boolean;
+  /** Whether it can no longer be hoped for; likewise. */
+  readonly isRuledOut: () => boolean;
+  /** How long to wait, in milliseconds of virtual time. */
+  readonly timeoutMs: number;
+  /** What is waited for, as errors name it. */
+  readonly what: string;
 }
 
 /** What a console needs of its machine. */
 export interface ConsoleHost {
-  /**
-   * Runs the machine until `isDone` says so after a byte; throws a `MachineError` if that cannot be.
-   * `describe` says what was waited for.
-   */
-  runUntil(isDone: () => boolean, timeoutMs: number, describe: string): Promise<void>;
+  /** Runs until the wait is over, one way or the other; throws a `MachineError` if that cannot be. */
+  runUntil(wait: Wait): Promise<void>;
   /** Ends the machine's run at the present instruction. */
   stop(): void;
+  /** The error for what went wrong now. */
+  failure(verdict: Verdict, summary: string): Error;
+}
+
+/** The chip's end of the line. */
+export interface SerialPort {
+  onTransmit: (byte: number) => void;
+  onRxRoom: () => void;
+  readonly rxRoom: number;
+  receive(bytes: Uint8Array): number;
 }
 
 /** Default of {@link ExpectOptions.timeoutMs}. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
 const ENCODER = new TextEncoder();
-
-/** A kernel's last words, and what tells whose they are. */
-const PANIC = /Kernel panic - not syncing: [^\n]*\n/;
+/** Of a longer line the beginning is enough to see what it is. */
+const MAX_LINE = 1024;
 
 /** The machine's first serial port. */
 export class Console {
   readonly #host: ConsoleHost;
-  readonly #uart: Uart16550;
+  readonly #port: SerialPort;
   readonly #transcript = new Transcript();
   readonly #input: number[] = [];
   readonly #listeners = new Set<(byte: number) => void>();
-  #awaited: (() => boolean) | undefined;
+  #wait: Wait | undefined;
   #panicAt: number | undefined;
+  /** Panics that begin before this offset were expected. */
+  #panicsExpectedTo = 0;
   #line = "";
+  #lineStart = 0;
 
   /** @internal Made by the machine. */
-  constructor(host: ConsoleHost, uart: Uart16550) {
+  constructor(host: ConsoleHost, port: SerialPort) {
     this.#host = host;
-    this.#uart = uart;
-    uart.onTransmit = (byte) => this.#received(byte);
-    uart.onRxRoom = () => this.#feed();
+    this.#port = port;
+    port.onTransmit = (byte) => this.#received(byte);
+    port.onRxRoom = () => this.#feed();
   }
 
   /** Everything printed so far: without carriage returns and escape sequences. */
@@ -83,25 +109,45 @@ export class Console {
    * Runs the machine until the console prints `pattern`, and returns what matched. What was consumed
    * by an earlier expectation does not count. The machine stops on the byte that completes the match.
    *
-   * A match spans at most 4,096 characters.
+   * Matched is the text without carriage returns and escape sequences; a match that is still to come
+   * spans at most 4,096 characters. As it is tried after each byte, `/\d+/` matches the first digit:
+   * say what follows, as in `/(\d+)\n/`.
    *
-   * @throws {MachineError} with verdict `virtual-timeout`, `deadlock`, `panic` or `finished`
+   * @throws {TypeError} if the pattern matches without any output, or the machine is closed or runs
+   * already
+   * @throws {MachineError} with verdict `virtual-timeout`, `deadlock`, `panic`, `finished`, or
+   * `unexpected` if `options.unless` came first
    *
    * @example
    * ```ts ignore
    * const { groups } = await machine.console.expect(/(\d+) CPUs/, { timeoutMs: 5_000 });
+   * await machine.console.expect("login: ", { unless: /Oops|BUG:/ });
    * ```
    */
   async expect(pattern: string | RegExp, options: ExpectOptions = {}): Promise<ConsoleMatch> {
-    const present = this.#transcript.consumeAnywhere(pattern);
-    if (present !== undefined) return present;
-    let match: ConsoleMatch | undefined;
-    await this.#host.runUntil(
-      () => (match ??= this.#transcript.consume(pattern)) !== undefined,
-      options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      `console.expect(${pattern instanceof RegExp ? pattern : JSON.stringify(pattern)})`,
-    );
-    return match!;
+    const {
+      timeoutMs = DEFAULT_TIMEOUT_MS,
+      unless,
+      what = `console.expect(${describePattern(pattern)})`,
+    } = options;
+    if (pattern === "") throw new TypeError(`${what}: would match without any output`);
+    const transcript = this.#transcript;
+    let match = transcript.find(pattern);
+    let obstacle = unless === undefined ? undefined : transcript.find(unless);
+    if (match === undefined && obstacle === undefined) {
+      await this.#host.runUntil({
+        isDone: () => (match ??= transcript.findAtEnd(pattern)) !== undefined,
+        isRuledOut: () =>
+          unless !== undefined && (obstacle ??= transcript.findAtEnd(unless)) !== undefined,
+        timeoutMs,
+        what,
+      });
+    }
+    if (match !== undefined && !isBefore(obstacle, match)) {
+      this.#notePanicExpected(match);
+      return transcript.consume(match);
+    }
+    throw this.#host.failure("unexpected", `${what}: ${JSON.stringify(obstacle!.text)} came first`);
   }
 
   /** Sends text to the guest as if typed; returns at once, the machine takes it as it runs. */
@@ -127,29 +173,50 @@ export class Console {
     return () => this.#listeners.delete(listener);
   }
 
-  /** @internal The machine waits for `isDone`, tried after each byte. */
-  await(isDone: (() => boolean) | undefined): void {
-    this.#awaited = isDone;
+  /** @internal The machine is to stop on the byte that ends this wait. */
+  await(wait: Wait | undefined): void {
+    this.#wait = wait;
   }
 
   #received(byte: number): void {
     const added = this.#transcript.append(byte);
     for (const listener of this.#listeners) listener(byte);
-    this.#line += added;
     if (added.endsWith("\n")) {
-      if (this.#panicAt === undefined && PANIC.test(this.#line)) {
-        this.#panicAt = this.#transcript.length - this.#line.length;
-        this.#host.stop();
-      }
+      this.#lineEnded();
       this.#line = "";
+      this.#lineStart = this.#transcript.length;
+    } else if (this.#line.length < MAX_LINE) this.#line += added;
+    if (this.#wait?.isDone() || this.#wait?.isRuledOut()) this.#host.stop();
+  }
+
+  #lineEnded(): void {
+    if (this.#panicAt !== undefined || !announcesPanic(this.#line)) return;
+    if (this.#lineStart < this.#panicsExpectedTo) return;
+    this.#panicAt = this.#lineStart;
+    this.#host.stop();
+  }
+
+  /** Who waits for a panic is not told of it as of a failure. */
+  #notePanicExpected({ start, text }: Found): void {
+    if (!text.includes("Kernel panic")) return;
+    this.#panicsExpectedTo = start + text.length;
+    if (this.#panicAt !== undefined && this.#panicAt < this.#panicsExpectedTo) {
+      this.acknowledgePanic();
     }
-    if (this.#awaited?.()) this.#host.stop();
   }
 
   #feed(): void {
-    const room = this.#uart.rxRoom;
+    const room = this.#port.rxRoom;
     if (room === 0 || this.#input.length === 0) return;
-    const taken = this.#uart.receive(Uint8Array.from(this.#input.slice(0, room)));
+    const taken = this.#port.receive(Uint8Array.from(this.#input.slice(0, room)));
     this.#input.splice(0, taken);
   }
+}
+
+function describePattern(pattern: string | RegExp): string {
+  return pattern instanceof RegExp ? String(pattern) : JSON.stringify(pattern);
+}
+
+function isBefore(obstacle: Found | undefined, match: Found): boolean {
+  return obstacle !== undefined && obstacle.start < match.start;
 }

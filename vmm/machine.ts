@@ -8,11 +8,12 @@ import { HartArray } from "../core/hart_array.ts";
 import type { FinishRequest } from "../devices/test_finisher.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type BootImage, createBootImage } from "./boot_image.ts";
-import { Console } from "./console.ts";
+import { Console, type Wait } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
 import { type CheckedOptions, checkOptions, type MachineOptions } from "./machine_options.ts";
 import { optionalExtensionsOf } from "./isa_string.ts";
+import { describePanic, readPanicReport } from "./kernel_panic.ts";
 import { BOARD, RAM_BASE } from "./memory_map.ts";
 import { MachineError, type Verdict } from "./verdict.ts";
 
@@ -79,14 +80,16 @@ export class Machine implements Disposable {
       ramSizeBytes: options.memMiB * MIB,
       rom: { base: BOARD.mrom.base, bytes: image.rom },
       extensions: optionalExtensionsOf(options.isa),
+      jit: options.jit ?? false,
     });
     this.#board = createBoard(this.harts, (request) => {
       this.#finish = request;
       this.harts.requestStop();
     });
     this.console = new Console({
-      runUntil: (isDone, timeoutMs, describe) => this.#runUntil(isDone, timeoutMs, describe),
+      runUntil: (wait) => this.#runUntil(wait),
       stop: () => this.harts.requestStop(),
+      failure: (verdict, summary) => this.#failure(verdict, summary),
     }, this.#board.uart);
     const { elf } = image;
     if (elf?.tohost !== undefined) this.#htif = new Htif(this.harts, elf.tohost, elf.fromhost);
@@ -260,68 +263,78 @@ export class Machine implements Disposable {
     this.harts.flushTranslations();
   }
 
-  async #runUntil(isDone: () => boolean, timeoutMs: number, describe: string): Promise<void> {
+  async #runUntil(wait: Wait): Promise<void> {
+    const { timeoutMs, what } = wait;
     if (!(timeoutMs > 0)) {
-      throw new RangeError(`${describe}: timeoutMs ${timeoutMs} is no positive number`);
+      throw new RangeError(`${what}: timeoutMs ${timeoutMs} is no positive number`);
     }
     using _turn = this.#takeTurn();
-    let timeUp = false;
-    const dueNs = BigInt(this.harts.nowNs) + BigInt(Math.ceil(Math.min(timeoutMs, 1e9) * 1e6));
-    const event = this.harts.clock.schedule(dueNs, () => {
-      timeUp = true;
-      this.harts.requestStop();
-    });
-    this.console.await(isDone);
+    using timer = this.#timer(Math.min(timeoutMs, 1e9));
+    this.console.await(wait);
     try {
       while (true) {
-        if (isDone()) return;
-        if (this.console.panicAt !== undefined) throw this.#panic(describe);
-        if (this.#hasFinished()) {
-          throw this.#failure("finished", `${describe}: ${describeFinish(this.#finish!)} first`);
+        if (wait.isDone()) return;
+        if (this.console.panicAt !== undefined) {
+          if (this.#waitPastPanic(wait)) return;
+          throw this.#panic(what);
         }
-        if (timeUp) {
+        if (wait.isRuledOut()) return;
+        if (this.#hasFinished()) {
+          throw this.#failure("finished", `${what}: ${describeFinish(this.#finish!)} first`);
+        }
+        if (timer.isUp) {
           throw this.#failure(
             "virtual-timeout",
-            `${describe}: nothing matched within ${timeoutMs} ms of virtual time`,
+            `${what}: nothing matched within ${timeoutMs} ms of virtual time`,
           );
         }
         if (this.#step(Infinity) === "idle" && this.console.unsentBytes === 0) {
           throw this.#failure(
             "deadlock",
-            `${describe}: every hart waits for an interrupt and none can come`,
+            `${what}: every hart waits for an interrupt and none can come`,
           );
         }
         await eventLoopTurn();
       }
     } finally {
       this.console.await(undefined);
-      event.cancel();
     }
   }
 
-  /** Lets the kernel say where it was, and tells host from guest by the board's name in that report. */
-  #panic(describe: string): MachineError {
-    const start = this.console.panicAt!;
-    this.console.await(undefined);
-    let timeUp = false;
-    const dueNs = BigInt(this.harts.nowNs) + BigInt(PANIC_REPORT_MS * 1e6);
+  /** Stops the machine after so much virtual time from now; disposing of it takes that back. */
+  #timer(virtualMs: number): Disposable & { readonly isUp: boolean } {
+    let isUp = false;
+    const dueNs = BigInt(this.harts.nowNs) + BigInt(Math.ceil(virtualMs * 1e6));
     const event = this.harts.clock.schedule(dueNs, () => {
-      timeUp = true;
+      isUp = true;
       this.harts.requestStop();
     });
-    while (!timeUp && this.#finish === undefined && this.#step(Infinity) !== "idle");
-    event.cancel();
-    const transcript = this.console.transcript;
-    const report = transcript.slice(start);
-    const message = /Kernel panic - not syncing: ([^\n]*)/.exec(report)?.[1] ?? "";
-    const board = /Hardware name: (\S+)/.exec(transcript.slice(start - 2000, start) + report)?.[1];
-    const who = board === undefined
-      ? "A"
-      : board.startsWith("linux,dummy-virt")
-      ? "The guest's"
-      : "The host's";
+    return {
+      get isUp() {
+        return isUp;
+      },
+      [Symbol.dispose]: () => event.cancel(),
+    };
+  }
+
+  /**
+   * Lets a kernel that announced its panic say where it was. Answers whether what is waited for came
+   * nevertheless: then it was expected, or it was a log that something printed.
+   */
+  #waitPastPanic(wait: Wait): boolean {
+    using timer = this.#timer(PANIC_REPORT_MS);
+    while (!timer.isUp && !wait.isDone() && this.#finish === undefined) {
+      if (this.#step(Infinity) === "idle") break;
+    }
+    if (!wait.isDone()) return false;
     this.console.acknowledgePanic();
-    return this.#failure("panic", `${describe}: ${who} kernel panicked: ${message}`);
+    return true;
+  }
+
+  #panic(what: string): MachineError {
+    const panic = readPanicReport(this.console.transcript, this.console.panicAt!);
+    this.console.acknowledgePanic();
+    return this.#failure("panic", `${what}: ${describePanic(panic)}`);
   }
 
   #failure(verdict: Verdict, summary: string): MachineError {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { JitOptions } from "../core/jit/code_cache.ts";
 import { DEFAULT_ISA } from "./board_fdt.ts";
 import type { FdtTree } from "./fdt/mod.ts";
 import type { InputFile } from "./input_file.ts";
@@ -45,6 +46,11 @@ export interface MachineOptions {
   readonly isa?: string;
   /** What the guest's random seed derives from. Default 0. */
   readonly seed?: number | bigint;
+  /**
+   * Translation of hot code to WebAssembly; false leaves everything to the interpreter. The guest cannot
+   * tell the difference.
+   */
+  readonly jit?: JitOptions | false;
 }
 
 function checkInteger(name: string, value: number, min: number, max: number, remedy: string): void {
@@ -64,6 +70,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MachineOptions>([
   "elf",
   "isa",
   "seed",
+  "jit",
 ]);
 
 /** Options with defaults filled in for what has one. */

@@ -1,16 +1,16 @@
 /**
  * The text that came over a serial line: raw bytes kept, and a normalised text to match against.
  *
- * Normalised means: UTF-8 decoded, carriage returns and ANSI escape sequences removed. A cursor marks
- * what expectations have consumed.
+ * Normalised means: UTF-8 decoded, carriage returns and escape sequences removed. A cursor marks what
+ * expectations have consumed.
  *
  * @module
  */
 
-/** A match ends at the last byte received, and spans at most so many characters. */
-export const MATCH_WINDOW = 4096;
+import { EscapeFilter } from "./escape_filter.ts";
 
-const ESCAPE = 0x1b;
+/** Until it is complete, a match is looked for in so many of the last characters. */
+export const MATCH_WINDOW = 4096;
 
 /** What a pattern found. */
 export interface ConsoleMatch {
@@ -22,33 +22,20 @@ export interface ConsoleMatch {
   readonly before: string;
 }
 
-/** Removes ANSI escape sequences (ECMA-48, 5.4) from a stream, one character at a time. */
-class EscapeFilter {
-  #state: "text" | "escape" | "sequence" = "text";
-
-  /** Whether the character is text. */
-  accepts(code: number): boolean {
-    switch (this.#state) {
-      case "text":
-        if (code === ESCAPE) {
-          this.#state = "escape";
-          return false;
-        }
-        return true;
-      case "escape":
-        this.#state = code === 0x5b ? "sequence" : "text"; // CSI; others have one more byte
-        return false;
-      case "sequence":
-        if (code >= 0x40 && code <= 0x7e) this.#state = "text";
-        return false;
-    }
-  }
+/** A match, not consumed yet. */
+export interface Found {
+  /** Offset of its first character in {@link Transcript.text}. */
+  readonly start: number;
+  readonly text: string;
+  readonly groups: readonly (string | undefined)[];
 }
 
 /** An append-only record of console output. */
 export class Transcript {
-  readonly #raw: number[] = [];
-  readonly #decoder = new TextDecoder();
+  #raw = new Uint8Array(4096);
+  #rawLength = 0;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #midCharacter = false;
   readonly #escapes = new EscapeFilter();
   /** The text, in pieces: joined when asked for, so that appending stays cheap. */
   readonly #pieces: string[] = [];
@@ -70,7 +57,7 @@ export class Transcript {
 
   /** Everything so far, as it came. */
   get raw(): Uint8Array {
-    return Uint8Array.from(this.#raw);
+    return this.#raw.slice(0, this.#rawLength);
   }
 
   /** What no expectation has consumed yet. */
@@ -80,14 +67,12 @@ export class Transcript {
 
   /** Adds a byte; answers what it added to the text (nothing while a sequence is incomplete). */
   append(byte: number): string {
-    this.#raw.push(byte);
-    const decoded = byte < 0x80
-      ? String.fromCharCode(byte)
-      : this.#decoder.decode(Uint8Array.of(byte), { stream: true });
+    this.#appendRaw(byte);
     let added = "";
-    for (const character of decoded) {
-      const code = character.codePointAt(0)!;
-      if (this.#escapes.accepts(code) && character !== "\r") added += character;
+    for (const character of this.#decode(byte)) {
+      if (this.#escapes.accepts(character.codePointAt(0)!) && character !== "\r") {
+        added += character;
+      }
     }
     if (added === "") return added;
     this.#pieces.push(added);
@@ -97,24 +82,22 @@ export class Transcript {
     return added;
   }
 
-  /** Looks for a pattern that ends near the last byte; a match is consumed. */
-  consume(pattern: string | RegExp): ConsoleMatch | undefined {
-    return this.#consumeIn(this.#tail, pattern);
+  /** Looks for a pattern in what is pending, however long. */
+  find(pattern: string | RegExp): Found | undefined {
+    return findIn(this.pending, this.#cursor, pattern);
   }
 
-  /** As {@link consume}, but looks at all that is pending, however long. */
-  consumeAnywhere(pattern: string | RegExp): ConsoleMatch | undefined {
-    return this.#consumeIn(this.pending, pattern);
+  /** As {@link find}, for a match that the last byte may have completed: in the last characters only. */
+  findAtEnd(pattern: string | RegExp): Found | undefined {
+    return findIn(this.#tail, this.#length - this.#tail.length, pattern);
   }
 
-  #consumeIn(window: string, pattern: string | RegExp): ConsoleMatch | undefined {
-    const found = find(window, pattern);
-    if (found === undefined) return undefined;
-    const start = this.#length - window.length + found.at;
+  /** Moves the cursor behind a match. */
+  consume({ start, text, groups }: Found): ConsoleMatch {
     const before = this.text.slice(this.#cursor, start);
-    this.#cursor = start + found.text.length;
+    this.#cursor = start + text.length;
     this.#tail = this.text.slice(Math.max(this.#cursor, this.#length - MATCH_WINDOW));
-    return { text: found.text, groups: found.groups, before };
+    return { text, groups, before };
   }
 
   /** Consumes everything. */
@@ -131,17 +114,32 @@ export class Transcript {
     if (lines.at(-1) === "") lines.pop();
     return lines.slice(-count);
   }
+
+  #appendRaw(byte: number): void {
+    if (this.#rawLength === this.#raw.length) {
+      const grown = new Uint8Array(2 * this.#rawLength);
+      grown.set(this.#raw);
+      this.#raw = grown;
+    }
+    this.#raw[this.#rawLength++] = byte;
+  }
+
+  #decode(byte: number): string {
+    if (byte < 0x80 && !this.#midCharacter) return String.fromCharCode(byte);
+    const decoded = this.#decoder.decode(Uint8Array.of(byte), { stream: true });
+    // An ASCII byte completes whatever was begun, if only as an error.
+    this.#midCharacter = byte >= 0x80 && (decoded === "" || decoded.endsWith("\ufffd"));
+    return decoded;
+  }
 }
 
-function find(
-  text: string,
-  pattern: string | RegExp,
-): { at: number; text: string; groups: readonly (string | undefined)[] } | undefined {
+function findIn(text: string, offset: number, pattern: string | RegExp): Found | undefined {
   if (typeof pattern === "string") {
     const at = text.indexOf(pattern);
-    return at < 0 ? undefined : { at, text: pattern, groups: [] };
+    return at < 0 ? undefined : { start: offset + at, text: pattern, groups: [] };
   }
   pattern.lastIndex = 0; // a global or sticky pattern starts over
   const match = pattern.exec(text);
-  return match === null ? undefined : { at: match.index, text: match[0], groups: match.slice(1) };
+  if (match === null) return undefined;
+  return { start: offset + match.index, text: match[0], groups: match.slice(1) };
 }

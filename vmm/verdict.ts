@@ -12,6 +12,8 @@ export type Verdict =
   | "deadlock"
   /** A kernel said that it panicked. */
   | "panic"
+  /** Something came first that an expectation ruled out. */
+  | "unexpected"
   /** The machine was powered off or reset, or failed, by its own doing. */
   | "finished";
 
@@ -49,7 +51,7 @@ export class MachineError extends Error {
   readonly instructions: number;
   readonly lastLines: readonly string[];
 
-  constructor(summary: string, details: MachineErrorDetails) {
+  constructor(summary: string, details: MachineErrorDetails, options?: ErrorOptions) {
     const { verdict, virtualMs, instructions, lastLines } = details;
     const shown = lastLines.length === 0
       ? "the console printed nothing"
@@ -57,6 +59,7 @@ export class MachineError extends Error {
     super(
       `${summary}\n  verdict: ${verdict}, at ${virtualMs.toFixed(3)} ms of virtual time, ` +
         `${instructions} instructions\n${shown}`,
+      options,
     );
     this.verdict = verdict;
     this.virtualMs = virtualMs;

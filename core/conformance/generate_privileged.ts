@@ -209,7 +209,8 @@ function writeStep({ random, csrs, place }: PrivilegedContext): Step {
   }
   const name = random.pick(Object.keys(csrs));
   const { mask, fixed = 0n, tags = [] } = csrs[name]!;
-  const operation = random.pick(["csrrw", "csrrw", "csrrs", "csrrc"]);
+  const isRoot = /atp$/.test(name);
+  const operation = isRoot ? "csrrw" : random.pick(["csrrw", "csrrw", "csrrs", "csrrc"]);
   if (mask !== all && fixed === 0n && mask >= 31n && random.chance(0.15)) {
     const immediate = random.below(32) & Number(mask & 31n);
     return step(
@@ -218,7 +219,7 @@ function writeStep({ random, csrs, place }: PrivilegedContext): Step {
     );
   }
   let value = (random.chance(0.5) ? cornerInteger(random) : random.u64()) & mask;
-  if (/atp$/.test(name)) value = legalRoot(random, value);
+  if (isRoot) value = legalRoot(random, value);
   if (operation === "csrrw") value |= fixed;
   return step([
     encode("ld", scratch, place(value), pool),
@@ -226,10 +227,13 @@ function writeStep({ random, csrs, place }: PrivilegedContext): Step {
   ], ...tagged(name, ...tags));
 }
 
-/** MODE = Bare wants zero in all other fields; what else happens is not specified. */
+/**
+ * MODE = Bare wants zero in all other fields; what else happens is not specified. Roots lie far beyond
+ * all memory, so that no device register is taken for a page table.
+ */
 function legalRoot(random: Random, value: bigint): bigint {
   const mode = random.pick([0n, 8n, 9n, 10n, 8n, 9n, 10n, 1n, 15n]);
-  return mode === 0n ? 0n : (value & ~(15n << 60n)) | (mode << 60n);
+  return mode === 0n ? 0n : (value & ~(15n << 60n)) | (mode << 60n) | (1n << 43n);
 }
 
 function comparatorStep({ random }: PrivilegedContext): Step {
@@ -255,7 +259,7 @@ function systemStep({ random, wfiTraps }: PrivilegedContext): Step {
   // Where WFI would wait, nothing might come to end it.
   const names = ["ecall", "ebreak", "wrs.sto", ...(wfiTraps ? ["wfi"] : ["ecall"])];
   const name = random.pick(names);
-  return step([encode(name)], ...(name === "wrs.sto" ? ["Zawrs"] : []));
+  return step([encode(name)], name === "wrs.sto" ? "Zawrs" : name.toUpperCase());
 }
 
 function fenceStep({ random }: PrivilegedContext): Step {

@@ -97,6 +97,7 @@ export function differences(expected: CaseResult, actual: CaseResult): Differenc
     }
   }
   compare("trap count", "trap count", BigInt(expected.traps.length), BigInt(actual.traps.length));
+  compareStatus(expected.status, actual.status, compare);
   expected.x.forEach((value, i) => compare(`x${i}`, "x", value, actual.x[i]!));
   expected.f.forEach((value, i) => compare(`f${i}`, "f", value, actual.f[i]!));
   compare("fcsr", "fcsr", expected.fcsr, actual.fcsr);
@@ -104,12 +105,16 @@ export function differences(expected: CaseResult, actual: CaseResult): Differenc
     compare(`csr ${name}`, `csr ${name}`, expected.csrs[name], actual.csrs[name]);
   }
   compareMemory(expected.memory, actual.memory, compare);
-  if (expected.status !== actual.status) {
-    const number = ({ status }: CaseResult) => BigInt(statusNames.indexOf(status));
-    const [left, right] = [number(expected), number(actual)];
-    found.unshift({ field: "status", kind: "status", expected: left, actual: right });
-  }
   return found;
+}
+
+function compareStatus(
+  expected: Status,
+  actual: Status,
+  compare: (field: string, kind: string, left: bigint, right: bigint) => void,
+): void {
+  const number = (status: Status) => BigInt(statusNames.indexOf(status));
+  compare("status", "status", number(expected), number(actual));
 }
 
 /** Page tables and data; what lies between are the registers and traps that have names. */

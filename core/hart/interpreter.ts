@@ -24,6 +24,7 @@ import {
 import { executeSlow, PAUSE } from "./execute_slow";
 import { clear, pending } from "./fault";
 import { DECODE16_BASE, DECODE32_BASE, DECODE32_BITS, TLB_BYTES, TLB_ENTRIES } from "./layout";
+import { lookUpCode } from "./jit_runtime";
 import { machine } from "./machine_state";
 import { isCodePageCached, locateCode } from "./memory";
 import { imm, rs1, rs2, sext32, writeRd } from "./registers";
@@ -52,6 +53,11 @@ function decoded(insn: u32): usize {
   const slot = DECODE32_BASE + (<usize>((insn * 0x9e3779b1) >> (32 - DECODE32_BITS)) << 4);
   if (load<u32>(slot) != insn) decode(insn, slot);
   return slot;
+}
+
+/** The same, for the translator. */
+export function decodedSlot(insn: u32): usize {
+  return decoded(insn);
 }
 
 /** Decodes all 16-bit instructions once. */
@@ -101,15 +107,19 @@ export function run(h: Hart, budget: i32): i32 {
   clear();
   takeInterrupt(h);
 
+  const translate = m.jitThreshold != 0;
   let remaining = budget;
   let pc = h.pc;
   let page: u64 = pc ^ NO_PAGE; // virtual address of the code page at `code`
   let code: usize = 0;
   let readTlb = <usize>h.dataContext;
+  let jumped = false; // the last instruction went elsewhere: there may be translated code
+  let left = false; // translated code has just left: interpret at least one instruction
   acknowledgeChange();
 
   while (remaining > 0) {
     let insn: u32;
+    let translated: u32 = 0; // index of translated code for pc
     const offset = pc - page;
     if (offset <= LAST_WHOLE_FETCH) {
       insn = load<u32>(code + <usize>offset);
@@ -129,201 +139,265 @@ export function run(h: Hart, budget: i32): i32 {
       if (isCodePageCached(h, pc)) {
         page = pc & PAGE_MASK;
         code = fetched - <usize>(pc & 0xfff);
+        if (translate && !left) translated = lookUpCode(fetched);
       } else page = pc ^ NO_PAGE;
+      left = false;
     }
-    const slot = decoded(insn);
-    const len = <u64>load<u8>(slot, 15);
-    const op = <u32>load<u16>(slot, 4);
-    switch (op) {
-      case OP_ADDI: writeRd(h, slot, rs1(h, slot) + imm(slot)); pc += len; remaining--; continue;
-      case OP_ADD: writeRd(h, slot, rs1(h, slot) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SUB: writeRd(h, slot, rs1(h, slot) - rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_ANDI: writeRd(h, slot, rs1(h, slot) & imm(slot)); pc += len; remaining--; continue;
-      case OP_ORI: writeRd(h, slot, rs1(h, slot) | imm(slot)); pc += len; remaining--; continue;
-      case OP_XORI: writeRd(h, slot, rs1(h, slot) ^ imm(slot)); pc += len; remaining--; continue;
-      case OP_AND: writeRd(h, slot, rs1(h, slot) & rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_OR: writeRd(h, slot, rs1(h, slot) | rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_XOR: writeRd(h, slot, rs1(h, slot) ^ rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SLLI: writeRd(h, slot, rs1(h, slot) << (imm(slot) & 63)); pc += len; remaining--; continue;
-      case OP_SRLI: writeRd(h, slot, rs1(h, slot) >> (imm(slot) & 63)); pc += len; remaining--; continue;
-      case OP_SRAI: writeRd(h, slot, <u64>(<i64>rs1(h, slot) >> <i64>(imm(slot) & 63))); pc += len; remaining--; continue;
-      case OP_SLL: writeRd(h, slot, rs1(h, slot) << (rs2(h, slot) & 63)); pc += len; remaining--; continue;
-      case OP_SRL: writeRd(h, slot, rs1(h, slot) >> (rs2(h, slot) & 63)); pc += len; remaining--; continue;
-      case OP_SRA: writeRd(h, slot, <u64>(<i64>rs1(h, slot) >> <i64>(rs2(h, slot) & 63))); pc += len; remaining--; continue;
-      case OP_SLTI: writeRd(h, slot, <u64>(<i64>rs1(h, slot) < <i64>imm(slot))); pc += len; remaining--; continue;
-      case OP_SLTIU: writeRd(h, slot, <u64>(rs1(h, slot) < imm(slot))); pc += len; remaining--; continue;
-      case OP_SLT: writeRd(h, slot, <u64>(<i64>rs1(h, slot) < <i64>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_SLTU: writeRd(h, slot, <u64>(rs1(h, slot) < rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_LUI: writeRd(h, slot, imm(slot)); pc += len; remaining--; continue;
-      case OP_AUIPC: writeRd(h, slot, pc + imm(slot)); pc += len; remaining--; continue;
-      case OP_ADDIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) + <u32>imm(slot))); pc += len; remaining--; continue;
-      case OP_SLLIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) << (<u32>imm(slot) & 31))); pc += len; remaining--; continue;
-      case OP_SRLIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) >> (<u32>imm(slot) & 31))); pc += len; remaining--; continue;
-      case OP_SRAIW: writeRd(h, slot, <u64>(<i64>(<i32>rs1(h, slot) >> (<i32>imm(slot) & 31)))); pc += len; remaining--; continue;
-      case OP_ADDW: writeRd(h, slot, sext32(<u32>rs1(h, slot) + <u32>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_SUBW: writeRd(h, slot, sext32(<u32>rs1(h, slot) - <u32>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_SLLW: writeRd(h, slot, sext32(<u32>rs1(h, slot) << (<u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
-      case OP_SRLW: writeRd(h, slot, sext32(<u32>rs1(h, slot) >> (<u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
-      case OP_SRAW: writeRd(h, slot, <u64>(<i64>(<i32>rs1(h, slot) >> (<i32>rs2(h, slot) & 31)))); pc += len; remaining--; continue;
-      case OP_MUL: writeRd(h, slot, rs1(h, slot) * rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_MULW: writeRd(h, slot, sext32(<u32>rs1(h, slot) * <u32>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_MULH: writeRd(h, slot, mulh(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_MULHSU: writeRd(h, slot, mulhsu(<i64>rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_MULHU: writeRd(h, slot, mulhu(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_DIV: writeRd(h, slot, div64(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_DIVU: writeRd(h, slot, divu64(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_REM: writeRd(h, slot, rem64(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_REMU: writeRd(h, slot, remu64(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_DIVW: writeRd(h, slot, sext32(div32(<i32>rs1(h, slot), <i32>rs2(h, slot)))); pc += len; remaining--; continue;
-      case OP_DIVUW: writeRd(h, slot, sext32(divu32(<u32>rs1(h, slot), <u32>rs2(h, slot)))); pc += len; remaining--; continue;
-      case OP_REMW: writeRd(h, slot, sext32(rem32(<i32>rs1(h, slot), <i32>rs2(h, slot)))); pc += len; remaining--; continue;
-      case OP_REMUW: writeRd(h, slot, sext32(remu32(<u32>rs1(h, slot), <u32>rs2(h, slot)))); pc += len; remaining--; continue;
-      case OP_SH1ADD: writeRd(h, slot, (rs1(h, slot) << 1) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SH1ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 1) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SH2ADD: writeRd(h, slot, (rs1(h, slot) << 2) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SH2ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 2) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SH3ADD: writeRd(h, slot, (rs1(h, slot) << 3) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SH3ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 3) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_ADD_UW: writeRd(h, slot, <u64>(<u32>rs1(h, slot)) + rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_SLLI_UW: writeRd(h, slot, <u64>(<u32>rs1(h, slot)) << (imm(slot) & 63)); pc += len; remaining--; continue;
-      case OP_ANDN: writeRd(h, slot, rs1(h, slot) & ~rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_ORN: writeRd(h, slot, rs1(h, slot) | ~rs2(h, slot)); pc += len; remaining--; continue;
-      case OP_XNOR: writeRd(h, slot, ~(rs1(h, slot) ^ rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_CLZ: writeRd(h, slot, clz(rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_CLZW: writeRd(h, slot, <u64>clz(<u32>rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_CTZ: writeRd(h, slot, ctz(rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_CTZW: writeRd(h, slot, <u64>ctz(<u32>rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_CPOP: writeRd(h, slot, popcnt(rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_CPOPW: writeRd(h, slot, <u64>popcnt(<u32>rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_SEXT_B: writeRd(h, slot, <u64>(<i64>(<i8>rs1(h, slot)))); pc += len; remaining--; continue;
-      case OP_SEXT_H: writeRd(h, slot, <u64>(<i64>(<i16>rs1(h, slot)))); pc += len; remaining--; continue;
-      case OP_ZEXT_H: writeRd(h, slot, rs1(h, slot) & 0xffff); pc += len; remaining--; continue;
-      case OP_ROL: writeRd(h, slot, rotl(rs1(h, slot), rs2(h, slot) & 63)); pc += len; remaining--; continue;
-      case OP_ROLW: writeRd(h, slot, sext32(rotl(<u32>rs1(h, slot), <u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
-      case OP_ROR: writeRd(h, slot, rotr(rs1(h, slot), rs2(h, slot) & 63)); pc += len; remaining--; continue;
-      case OP_RORW: writeRd(h, slot, sext32(rotr(<u32>rs1(h, slot), <u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
-      case OP_RORI: writeRd(h, slot, rotr(rs1(h, slot), imm(slot) & 63)); pc += len; remaining--; continue;
-      case OP_RORIW: writeRd(h, slot, sext32(rotr(<u32>rs1(h, slot), <u32>imm(slot) & 31))); pc += len; remaining--; continue;
-      case OP_ORC_B: writeRd(h, slot, orcb(rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_REV8: writeRd(h, slot, bswap(rs1(h, slot))); pc += len; remaining--; continue;
-      case OP_BCLR: writeRd(h, slot, rs1(h, slot) & ~(<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
-      case OP_BCLRI: writeRd(h, slot, rs1(h, slot) & ~(<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
-      case OP_BEXT: writeRd(h, slot, (rs1(h, slot) >> (rs2(h, slot) & 63)) & 1); pc += len; remaining--; continue;
-      case OP_BEXTI: writeRd(h, slot, (rs1(h, slot) >> (imm(slot) & 63)) & 1); pc += len; remaining--; continue;
-      case OP_BINV: writeRd(h, slot, rs1(h, slot) ^ (<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
-      case OP_BINVI: writeRd(h, slot, rs1(h, slot) ^ (<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
-      case OP_BSET: writeRd(h, slot, rs1(h, slot) | (<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
-      case OP_BSETI: writeRd(h, slot, rs1(h, slot) | (<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
-      case OP_CLMUL: writeRd(h, slot, clmul(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_CLMULH: writeRd(h, slot, clmulh(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_CLMULR: writeRd(h, slot, clmulr(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
-      case OP_MAX: {
-        const a = rs1(h, slot), b = rs2(h, slot);
-        writeRd(h, slot, <i64>a > <i64>b ? a : b); pc += len; remaining--; continue;
+    if (!translated) {
+      const slot = decoded(insn);
+      const len = <u64>load<u8>(slot, 15);
+      const op = <u32>load<u16>(slot, 4);
+      switch (op) {
+        case OP_ADDI: writeRd(h, slot, rs1(h, slot) + imm(slot)); pc += len; remaining--; continue;
+        case OP_ADD: writeRd(h, slot, rs1(h, slot) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SUB: writeRd(h, slot, rs1(h, slot) - rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_ANDI: writeRd(h, slot, rs1(h, slot) & imm(slot)); pc += len; remaining--; continue;
+        case OP_ORI: writeRd(h, slot, rs1(h, slot) | imm(slot)); pc += len; remaining--; continue;
+        case OP_XORI: writeRd(h, slot, rs1(h, slot) ^ imm(slot)); pc += len; remaining--; continue;
+        case OP_AND: writeRd(h, slot, rs1(h, slot) & rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_OR: writeRd(h, slot, rs1(h, slot) | rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_XOR: writeRd(h, slot, rs1(h, slot) ^ rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SLLI: writeRd(h, slot, rs1(h, slot) << (imm(slot) & 63)); pc += len; remaining--; continue;
+        case OP_SRLI: writeRd(h, slot, rs1(h, slot) >> (imm(slot) & 63)); pc += len; remaining--; continue;
+        case OP_SRAI: writeRd(h, slot, <u64>(<i64>rs1(h, slot) >> <i64>(imm(slot) & 63))); pc += len; remaining--; continue;
+        case OP_SLL: writeRd(h, slot, rs1(h, slot) << (rs2(h, slot) & 63)); pc += len; remaining--; continue;
+        case OP_SRL: writeRd(h, slot, rs1(h, slot) >> (rs2(h, slot) & 63)); pc += len; remaining--; continue;
+        case OP_SRA: writeRd(h, slot, <u64>(<i64>rs1(h, slot) >> <i64>(rs2(h, slot) & 63))); pc += len; remaining--; continue;
+        case OP_SLTI: writeRd(h, slot, <u64>(<i64>rs1(h, slot) < <i64>imm(slot))); pc += len; remaining--; continue;
+        case OP_SLTIU: writeRd(h, slot, <u64>(rs1(h, slot) < imm(slot))); pc += len; remaining--; continue;
+        case OP_SLT: writeRd(h, slot, <u64>(<i64>rs1(h, slot) < <i64>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_SLTU: writeRd(h, slot, <u64>(rs1(h, slot) < rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_LUI: writeRd(h, slot, imm(slot)); pc += len; remaining--; continue;
+        case OP_AUIPC: writeRd(h, slot, pc + imm(slot)); pc += len; remaining--; continue;
+        case OP_ADDIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) + <u32>imm(slot))); pc += len; remaining--; continue;
+        case OP_SLLIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) << (<u32>imm(slot) & 31))); pc += len; remaining--; continue;
+        case OP_SRLIW: writeRd(h, slot, sext32(<u32>rs1(h, slot) >> (<u32>imm(slot) & 31))); pc += len; remaining--; continue;
+        case OP_SRAIW: writeRd(h, slot, <u64>(<i64>(<i32>rs1(h, slot) >> (<i32>imm(slot) & 31)))); pc += len; remaining--; continue;
+        case OP_ADDW: writeRd(h, slot, sext32(<u32>rs1(h, slot) + <u32>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_SUBW: writeRd(h, slot, sext32(<u32>rs1(h, slot) - <u32>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_SLLW: writeRd(h, slot, sext32(<u32>rs1(h, slot) << (<u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
+        case OP_SRLW: writeRd(h, slot, sext32(<u32>rs1(h, slot) >> (<u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
+        case OP_SRAW: writeRd(h, slot, <u64>(<i64>(<i32>rs1(h, slot) >> (<i32>rs2(h, slot) & 31)))); pc += len; remaining--; continue;
+        case OP_MUL: writeRd(h, slot, rs1(h, slot) * rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_MULW: writeRd(h, slot, sext32(<u32>rs1(h, slot) * <u32>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_MULH: writeRd(h, slot, mulh(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_MULHSU: writeRd(h, slot, mulhsu(<i64>rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_MULHU: writeRd(h, slot, mulhu(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_DIV: writeRd(h, slot, div64(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_DIVU: writeRd(h, slot, divu64(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_REM: writeRd(h, slot, rem64(<i64>rs1(h, slot), <i64>rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_REMU: writeRd(h, slot, remu64(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_DIVW: writeRd(h, slot, sext32(div32(<i32>rs1(h, slot), <i32>rs2(h, slot)))); pc += len; remaining--; continue;
+        case OP_DIVUW: writeRd(h, slot, sext32(divu32(<u32>rs1(h, slot), <u32>rs2(h, slot)))); pc += len; remaining--; continue;
+        case OP_REMW: writeRd(h, slot, sext32(rem32(<i32>rs1(h, slot), <i32>rs2(h, slot)))); pc += len; remaining--; continue;
+        case OP_REMUW: writeRd(h, slot, sext32(remu32(<u32>rs1(h, slot), <u32>rs2(h, slot)))); pc += len; remaining--; continue;
+        case OP_SH1ADD: writeRd(h, slot, (rs1(h, slot) << 1) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SH1ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 1) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SH2ADD: writeRd(h, slot, (rs1(h, slot) << 2) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SH2ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 2) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SH3ADD: writeRd(h, slot, (rs1(h, slot) << 3) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SH3ADD_UW: writeRd(h, slot, (<u64>(<u32>rs1(h, slot)) << 3) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_ADD_UW: writeRd(h, slot, <u64>(<u32>rs1(h, slot)) + rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_SLLI_UW: writeRd(h, slot, <u64>(<u32>rs1(h, slot)) << (imm(slot) & 63)); pc += len; remaining--; continue;
+        case OP_ANDN: writeRd(h, slot, rs1(h, slot) & ~rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_ORN: writeRd(h, slot, rs1(h, slot) | ~rs2(h, slot)); pc += len; remaining--; continue;
+        case OP_XNOR: writeRd(h, slot, ~(rs1(h, slot) ^ rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_CLZ: writeRd(h, slot, clz(rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_CLZW: writeRd(h, slot, <u64>clz(<u32>rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_CTZ: writeRd(h, slot, ctz(rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_CTZW: writeRd(h, slot, <u64>ctz(<u32>rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_CPOP: writeRd(h, slot, popcnt(rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_CPOPW: writeRd(h, slot, <u64>popcnt(<u32>rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_SEXT_B: writeRd(h, slot, <u64>(<i64>(<i8>rs1(h, slot)))); pc += len; remaining--; continue;
+        case OP_SEXT_H: writeRd(h, slot, <u64>(<i64>(<i16>rs1(h, slot)))); pc += len; remaining--; continue;
+        case OP_ZEXT_H: writeRd(h, slot, rs1(h, slot) & 0xffff); pc += len; remaining--; continue;
+        case OP_ROL: writeRd(h, slot, rotl(rs1(h, slot), rs2(h, slot) & 63)); pc += len; remaining--; continue;
+        case OP_ROLW: writeRd(h, slot, sext32(rotl(<u32>rs1(h, slot), <u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
+        case OP_ROR: writeRd(h, slot, rotr(rs1(h, slot), rs2(h, slot) & 63)); pc += len; remaining--; continue;
+        case OP_RORW: writeRd(h, slot, sext32(rotr(<u32>rs1(h, slot), <u32>rs2(h, slot) & 31))); pc += len; remaining--; continue;
+        case OP_RORI: writeRd(h, slot, rotr(rs1(h, slot), imm(slot) & 63)); pc += len; remaining--; continue;
+        case OP_RORIW: writeRd(h, slot, sext32(rotr(<u32>rs1(h, slot), <u32>imm(slot) & 31))); pc += len; remaining--; continue;
+        case OP_ORC_B: writeRd(h, slot, orcb(rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_REV8: writeRd(h, slot, bswap(rs1(h, slot))); pc += len; remaining--; continue;
+        case OP_BCLR: writeRd(h, slot, rs1(h, slot) & ~(<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
+        case OP_BCLRI: writeRd(h, slot, rs1(h, slot) & ~(<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
+        case OP_BEXT: writeRd(h, slot, (rs1(h, slot) >> (rs2(h, slot) & 63)) & 1); pc += len; remaining--; continue;
+        case OP_BEXTI: writeRd(h, slot, (rs1(h, slot) >> (imm(slot) & 63)) & 1); pc += len; remaining--; continue;
+        case OP_BINV: writeRd(h, slot, rs1(h, slot) ^ (<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
+        case OP_BINVI: writeRd(h, slot, rs1(h, slot) ^ (<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
+        case OP_BSET: writeRd(h, slot, rs1(h, slot) | (<u64>1 << (rs2(h, slot) & 63))); pc += len; remaining--; continue;
+        case OP_BSETI: writeRd(h, slot, rs1(h, slot) | (<u64>1 << (imm(slot) & 63))); pc += len; remaining--; continue;
+        case OP_CLMUL: writeRd(h, slot, clmul(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_CLMULH: writeRd(h, slot, clmulh(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_CLMULR: writeRd(h, slot, clmulr(rs1(h, slot), rs2(h, slot))); pc += len; remaining--; continue;
+        case OP_MAX: {
+          const a = rs1(h, slot), b = rs2(h, slot);
+          writeRd(h, slot, <i64>a > <i64>b ? a : b); pc += len; remaining--; continue;
+        }
+        case OP_MAXU: {
+          const a = rs1(h, slot), b = rs2(h, slot);
+          writeRd(h, slot, a > b ? a : b); pc += len; remaining--; continue;
+        }
+        case OP_MIN: {
+          const a = rs1(h, slot), b = rs2(h, slot);
+          writeRd(h, slot, <i64>a < <i64>b ? a : b); pc += len; remaining--; continue;
+        }
+        case OP_MINU: {
+          const a = rs1(h, slot), b = rs2(h, slot);
+          writeRd(h, slot, a < b ? a : b); pc += len; remaining--; continue;
+        }
+        case OP_CZERO_EQZ: writeRd(h, slot, rs2(h, slot) == 0 ? 0 : rs1(h, slot)); pc += len; remaining--; continue;
+        case OP_CZERO_NEZ: writeRd(h, slot, rs2(h, slot) != 0 ? 0 : rs1(h, slot)); pc += len; remaining--; continue;
+        case OP_LB: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & PAGE_MASK)) break;
+          writeRd(h, slot, <u64>(<i64>load<i8>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
+        }
+        case OP_LH: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
+          writeRd(h, slot, <u64>(<i64>load<i16>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
+        }
+        case OP_LW: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
+          writeRd(h, slot, <u64>(<i64>load<i32>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
+        }
+        case OP_LD: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 7))) break;
+          writeRd(h, slot, load<u64>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
+        }
+        case OP_LBU: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & PAGE_MASK)) break;
+          writeRd(h, slot, <u64>load<u8>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
+        }
+        case OP_LHU: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
+          writeRd(h, slot, <u64>load<u16>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
+        }
+        case OP_LWU: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
+          writeRd(h, slot, <u64>load<u32>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
+        }
+        case OP_SB: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + TLB_BYTES + entryOffset(va);
+          if (load<u64>(e) != (va & PAGE_MASK)) break;
+          store<u8>(<usize>(<u32>va + load<u32>(e, 8)), <u8>rs2(h, slot)); pc += len; remaining--; continue;
+        }
+        case OP_SH: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + TLB_BYTES + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
+          store<u16>(<usize>(<u32>va + load<u32>(e, 8)), <u16>rs2(h, slot)); pc += len; remaining--; continue;
+        }
+        case OP_SW: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + TLB_BYTES + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
+          store<u32>(<usize>(<u32>va + load<u32>(e, 8)), <u32>rs2(h, slot)); pc += len; remaining--; continue;
+        }
+        case OP_SD: {
+          const va = rs1(h, slot) + imm(slot);
+          const e = readTlb + TLB_BYTES + entryOffset(va);
+          if (load<u64>(e) != (va & (PAGE_MASK | 7))) break;
+          store<u64>(<usize>(<u32>va + load<u32>(e, 8)), rs2(h, slot)); pc += len; remaining--; continue;
+        }
+        case OP_BEQ:
+          remaining--;
+          if (rs1(h, slot) == rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_BNE:
+          remaining--;
+          if (rs1(h, slot) != rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_BLT:
+          remaining--;
+          if (<i64>rs1(h, slot) < <i64>rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_BGE:
+          remaining--;
+          if (<i64>rs1(h, slot) >= <i64>rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_BLTU:
+          remaining--;
+          if (rs1(h, slot) < rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_BGEU:
+          remaining--;
+          if (rs1(h, slot) >= rs2(h, slot)) {
+            pc += imm(slot);
+            jumped = true;
+            break;
+          }
+          pc += len; continue;
+        case OP_JAL: writeRd(h, slot, pc + len); pc += imm(slot); remaining--; jumped = true; break;
+        case OP_JALR: {
+          const target = (rs1(h, slot) + imm(slot)) & ~1;
+          writeRd(h, slot, pc + len);
+          pc = target; remaining--; jumped = true; break;
+        }
+        case OP_FENCE:
+          if (load<u32>(slot) == PAUSE) break;
+          pc += len; remaining--; continue;
+        default: break;
       }
-      case OP_MAXU: {
-        const a = rs1(h, slot), b = rs2(h, slot);
-        writeRd(h, slot, a > b ? a : b); pc += len; remaining--; continue;
+      if (jumped) {
+        jumped = false;
+        const distance = pc - page;
+        // A jump to another page is looked up when that page is fetched from.
+        if (!translate || distance > LAST_WHOLE_FETCH || remaining <= 0) continue;
+        translated = lookUpCode(code + <usize>distance);
+        if (!translated) {
+          if (m.endSlice) break;
+          continue;
+        }
+      } else {
+        // Everything else, one instruction.
+        h.pc = pc;
+        m.remaining = remaining;
+        executeSlow(h, op, slot);
+        remaining--;
       }
-      case OP_MIN: {
-        const a = rs1(h, slot), b = rs2(h, slot);
-        writeRd(h, slot, <i64>a < <i64>b ? a : b); pc += len; remaining--; continue;
-      }
-      case OP_MINU: {
-        const a = rs1(h, slot), b = rs2(h, slot);
-        writeRd(h, slot, a < b ? a : b); pc += len; remaining--; continue;
-      }
-      case OP_CZERO_EQZ: writeRd(h, slot, rs2(h, slot) == 0 ? 0 : rs1(h, slot)); pc += len; remaining--; continue;
-      case OP_CZERO_NEZ: writeRd(h, slot, rs2(h, slot) != 0 ? 0 : rs1(h, slot)); pc += len; remaining--; continue;
-      case OP_LB: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & PAGE_MASK)) break;
-        writeRd(h, slot, <u64>(<i64>load<i8>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
-      }
-      case OP_LH: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
-        writeRd(h, slot, <u64>(<i64>load<i16>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
-      }
-      case OP_LW: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
-        writeRd(h, slot, <u64>(<i64>load<i32>(<usize>(<u32>va + load<u32>(e, 8))))); pc += len; remaining--; continue;
-      }
-      case OP_LD: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 7))) break;
-        writeRd(h, slot, load<u64>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
-      }
-      case OP_LBU: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & PAGE_MASK)) break;
-        writeRd(h, slot, <u64>load<u8>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
-      }
-      case OP_LHU: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
-        writeRd(h, slot, <u64>load<u16>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
-      }
-      case OP_LWU: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
-        writeRd(h, slot, <u64>load<u32>(<usize>(<u32>va + load<u32>(e, 8)))); pc += len; remaining--; continue;
-      }
-      case OP_SB: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + TLB_BYTES + entryOffset(va);
-        if (load<u64>(e) != (va & PAGE_MASK)) break;
-        store<u8>(<usize>(<u32>va + load<u32>(e, 8)), <u8>rs2(h, slot)); pc += len; remaining--; continue;
-      }
-      case OP_SH: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + TLB_BYTES + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 1))) break;
-        store<u16>(<usize>(<u32>va + load<u32>(e, 8)), <u16>rs2(h, slot)); pc += len; remaining--; continue;
-      }
-      case OP_SW: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + TLB_BYTES + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 3))) break;
-        store<u32>(<usize>(<u32>va + load<u32>(e, 8)), <u32>rs2(h, slot)); pc += len; remaining--; continue;
-      }
-      case OP_SD: {
-        const va = rs1(h, slot) + imm(slot);
-        const e = readTlb + TLB_BYTES + entryOffset(va);
-        if (load<u64>(e) != (va & (PAGE_MASK | 7))) break;
-        store<u64>(<usize>(<u32>va + load<u32>(e, 8)), rs2(h, slot)); pc += len; remaining--; continue;
-      }
-      case OP_BEQ: pc += rs1(h, slot) == rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_BNE: pc += rs1(h, slot) != rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_BLT: pc += <i64>rs1(h, slot) < <i64>rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_BGE: pc += <i64>rs1(h, slot) >= <i64>rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_BLTU: pc += rs1(h, slot) < rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_BGEU: pc += rs1(h, slot) >= rs2(h, slot) ? imm(slot) : len; remaining--; continue;
-      case OP_JAL: writeRd(h, slot, pc + len); pc += imm(slot); remaining--; continue;
-      case OP_JALR: {
-        const target = (rs1(h, slot) + imm(slot)) & ~1;
-        writeRd(h, slot, pc + len);
-        pc = target; remaining--; continue;
-      }
-      case OP_FENCE:
-        if (load<u32>(slot) == PAUSE) break;
-        pc += len; remaining--; continue;
-      default: break;
     }
-
-    // Everything else, one instruction.
-    h.pc = pc;
-    m.remaining = remaining;
-    executeSlow(h, op, slot);
-    remaining--;
+    if (translated) {
+      // Until it leaves: where there is no translated code, or for what it cannot do.
+      remaining = call_indirect<i32>(translated, changetype<usize>(h), remaining, pc & PAGE_MASK);
+      clear(); // an instruction that raised was not executed; interpreted, it raises again
+      left = true;
+      page = h.pc ^ NO_PAGE;
+    }
     m.remaining = remaining;
     if (m.attention) {
       m.attention = 0;

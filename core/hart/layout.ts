@@ -8,6 +8,8 @@
 //   0x0020_0000  translation contexts: TLBs, HART_CONTEXTS per hart
 //   0x0140_0000  page flags, one byte a page of RAM
 //   0x0150_0000  ROM
+//   0x0160_0000  jump cache: where translated code begins
+//   0x0168_0000  how often a place in the code was jumped to, and those to be translated
 //   0x0200_0000  RAM, up to the end of the 4 GiB that wasm32 can address
 
 export const MACHINE_BASE: usize = 0x0001_0000;
@@ -37,7 +39,16 @@ export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0200_0000;
 // Page flags, set where a TLB entry is filled.
 export const PAGE_TOUCHED: u8 = 1;
 export const PAGE_DIRTY: u8 = 2;
-export const PAGE_CODE: u8 = 4;
+export const PAGE_CODE: u8 = 4; // some execute TLB holds the page, and no write TLB does
+export const PAGE_WRITABLE: u8 = 8; // some write TLB may hold the page
+
+// Translated code. An entry is the linear-memory address of the code (u32) and its function's index in
+// the table (u32); the code's address shifted right by 1 selects the entry.
+export const JUMP_CACHE_BASE: usize = 0x0160_0000;
+export const JUMP_CACHE_ENTRIES: u32 = 0x1_0000;
+export const HOT_COUNTS_BASE: usize = 0x0168_0000; // u8 per entry, selected in the same way
+export const HOT_QUEUE_BASE: usize = 0x0169_0000; // linear-memory addresses, u32
+export const HOT_QUEUE_ENTRIES: u32 = 1024;
 
 // Optional extensions (Machine.extensions).
 export const EXT_SMSTATEEN: u32 = 1;

@@ -9,6 +9,7 @@ import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasWakeup, mip } from "./trap";
 
+export { dropAllCode, jitBinary, jitLoad, jitStore } from "./jit_runtime";
 export * from "./layout";
 export * from "./generated/offsets";
 
@@ -78,4 +79,9 @@ export function readCsr(id: u32, csr: u32): u64 {
 
 export function readMip(id: u32): u64 {
   return mip(hart(id));
+}
+
+/** The slot of a decoded instruction word (layout: generated/decode.ts), for the translator. */
+export function decodedSlot(insn: u32): usize {
+  return interpreter.decodedSlot(insn);
 }

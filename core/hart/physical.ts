@@ -57,3 +57,12 @@ export function writeBus(hartId: u32, pa: u64, widthBytes: u32, value: u64): boo
   m.ioValue = value;
   return busWrite(hartId, widthBytes);
 }
+
+/** Flags of the page of RAM at `pa` (layout.ts). */
+export function pageFlags(pa: u64): u8 {
+  return load<u8>(PAGE_FLAGS_BASE + <usize>((pa - machine().ramBase) >> 12));
+}
+
+export function setPageFlags(pa: u64, flags: u8): void {
+  store<u8>(PAGE_FLAGS_BASE + <usize>((pa - machine().ramBase) >> 12), flags);
+}

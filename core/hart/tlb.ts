@@ -12,6 +12,7 @@
 // that SFENCE.VMA of any address in one removes all its parts (Privileged, SFENCE.VMA: the leaf PTE).
 
 import { pmpReset } from "./pmp";
+import { machine } from "./machine_state";
 import { Hart } from "./hart_state";
 import { CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES } from "./layout";
 import {
@@ -194,6 +195,23 @@ function dropPage(h: Hart, context: usize, va: u64): void {
   }
   if ((load<u64>(context, MEGA) >> ((va >> 21) & 63)) & 1) dropRange(context, va, 21);
   if ((load<u64>(context, GIGA) >> ((va >> 30) & 63)) & 1) dropRange(context, va, 30);
+}
+
+/** Forgets the entries of one kind for the page of RAM at a linear-memory address, on every hart. */
+export function dropPhysicalPage(access: u32, pointer: usize): void {
+  const page = <u32>pointer & ~0xfff;
+  const contexts = machine().hartCount * HART_CONTEXTS;
+  changed = true;
+  for (let n: u32 = 0; n < contexts; n++) {
+    const c = CONTEXTS_BASE + <usize>n * CONTEXT_BYTES;
+    if (!load<u32>(c, LIVE)) continue;
+    const tlb = c + access * TLB_BYTES;
+    for (let e = tlb; e < tlb + TLB_BYTES; e += 16) {
+      const tag = load<u64>(e);
+      // Entries of devices have a page number in place of an addend; they are never this page's.
+      if (!(<u32>tag & 0xfff) && <u32>tag + load<u32>(e, 8) == page) store<u64>(e, EMPTY);
+    }
+  }
 }
 
 /** Forgets everything: PMP, `menvcfg` and the like changed. */

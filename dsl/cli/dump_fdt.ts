@@ -13,8 +13,11 @@ export async function dumpFdt(
   machine: Machine,
   target: { readonly path: string; readonly format: "dtb" | "dts" },
 ): Promise<void> {
-  await asUserError(() =>
-    target.format === "dtb"
-      ? Deno.writeFile(target.path, machine.dtb)
-      : Deno.writeTextFile(target.path, printDts(machine.fdt)), `--dump-fdt ${target.path}: `);
+  await asUserError(
+    () =>
+      target.format === "dtb"
+        ? Deno.writeFile(target.path, machine.dtb)
+        : Deno.writeTextFile(target.path, printDts(machine.fdt)),
+    `--dump-fdt ${target.path}: `,
+  );
 }

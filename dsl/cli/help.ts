@@ -12,7 +12,9 @@ function optionLines(row: OptionRow): string {
   const short = row.short === undefined ? "    " : `-${row.short}, `;
   const left = `  ${short}--${row.name}${row.value === undefined ? "" : ` ${row.value}`}`;
   const [first, ...rest] = row.help.split("\n");
-  const gap = left.length < COLUMN + 4 ? left.padEnd(COLUMN + 4) : `${left}\n${" ".repeat(COLUMN + 4)}`;
+  const gap = left.length < COLUMN + 4
+    ? left.padEnd(COLUMN + 4)
+    : `${left}\n${" ".repeat(COLUMN + 4)}`;
   return [gap + first, ...rest.map((line) => " ".repeat(COLUMN + 4) + line)].join("\n");
 }
 
@@ -26,8 +28,9 @@ ${OPTIONS.map(optionLines).join("\n")}
 
 Keys, on a terminal: Ctrl-A x ends the machine, Ctrl-A Ctrl-A sends one Ctrl-A (lkvm in the
 machine has the same escape key), Ctrl-A h lists the keys; all others, Ctrl-C too, go to the
-machine. From a pipe or file every byte goes to the machine, and the end of input does not end it.
---elf takes no input.
+machine. From a pipe or file every byte goes to the machine, from when it first waits as at a prompt (idle
+for 100 ms of its time, or 10 s after power-on); the end of input does not end it. --elf takes no
+input.
 
 Time: an interactive machine's clock does not run ahead of the wall clock, so that sleeping takes
 as long as it says and an idle machine needs no processor. What you type comes at some point of

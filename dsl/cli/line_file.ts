@@ -43,10 +43,13 @@ export class LineFile implements Disposable {
   }
 }
 
+/** A file, or a stream of the process. */
+export interface ByteSink {
+  /** Writes some of the bytes; answers how many. */
+  writeSync(bytes: Uint8Array): number;
+}
+
 /** Writes all of `bytes`, in as many system calls as it takes. */
-export function writeAll(
-  target: { writeSync(bytes: Uint8Array): number },
-  bytes: Uint8Array,
-): void {
+export function writeAll(target: ByteSink, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += target.writeSync(bytes.subarray(at));
 }

@@ -8,7 +8,9 @@ import type { MachineOptions } from "../../vmm/machine_options.ts";
 import type { BootSettings, ElfSettings } from "./options.ts";
 
 /** Options for the machine that the user asked for. */
-export async function machineOptions(settings: BootSettings | ElfSettings): Promise<MachineOptions> {
+export async function machineOptions(
+  settings: BootSettings | ElfSettings,
+): Promise<MachineOptions> {
   const common: MachineOptions = {
     harts: settings.harts,
     memMiB: settings.memMiB,

@@ -81,7 +81,7 @@ export function parseOptions(args: readonly string[]): Command {
     collect: [...VALUE_NAMES],
     alias: { ...SHORT_NAMES },
     "--": true,
-    unknown: (arg) => {
+    unknown: (arg: string) => {
       unknown.push(arg);
       return false;
     },
@@ -107,13 +107,17 @@ function oneValue(
 ): string | undefined {
   if (given.length === 0) return undefined;
   const row = OPTIONS.find((option) => option.name === name)!;
-  if (given.length > 1) throw new UsageError(`--${name} is given ${given.length} times: give it once`);
+  if (given.length > 1) {
+    throw new UsageError(`--${name} is given ${given.length} times: give it once`);
+  }
   const spellings = [`--${name}`, `-${SHORT_NAMES[name]}`];
   const at = args.findIndex((arg) => spellings.includes(arg));
   const next = args[at + 1];
   if (at >= 0 && (next === undefined || next.startsWith("-"))) {
     const dash = next === undefined ? "" : `; if it begins with a dash, write --${name}=${next}`;
-    throw new UsageError(`--${name} needs a value: --${name} ${(row as { value: string }).value}${dash}`);
+    throw new UsageError(
+      `--${name} needs a value: --${name} ${(row as { value: string }).value}${dash}`,
+    );
   }
   const [value] = given;
   if (value === "" && name !== "append") {
@@ -131,7 +135,9 @@ function unknownArgument(arg: string): UsageError {
   const isLong = arg.startsWith("--");
   const typed = arg.replace(/^-+/, "").replace(/=.*/, "");
   const name = suggest(typed, OPTIONS.map((option) => option.name));
-  const hint = name !== undefined && (isLong || typed.length > 1) ? `; did you mean --${name}?` : "";
+  const hint = name !== undefined && (isLong || typed.length > 1)
+    ? `; did you mean --${name}?`
+    : "";
   return new UsageError(`${arg.replace(/=.*/, "")}: no such option${hint}`);
 }
 

@@ -31,7 +31,9 @@ export function suggest(typed: string, known: readonly string[]): string | undef
   let least = Infinity;
   for (const name of known) {
     const distance = editDistance(typed.toLowerCase(), name);
-    if (distance < least && distance <= LARGEST_DISTANCE_SHARE * Math.max(typed.length, name.length)) {
+    if (
+      distance < least && distance <= LARGEST_DISTANCE_SHARE * Math.max(typed.length, name.length)
+    ) {
       nearest = name;
       least = distance;
     }

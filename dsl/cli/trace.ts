@@ -24,6 +24,8 @@ import { trapName } from "./trap_names.ts";
 const INTERRUPT = 1n << 63n;
 /** An interrupt that VS-mode takes is numbered as a supervisor's there (Privileged 1.12, 9.6.1). */
 const VS_RENUMBERED: readonly bigint[] = [1n, 5n, 9n];
+/** Instruction access, page and guest-page fault: the instruction was not even fetched. */
+const FETCH_FAULTS: readonly bigint[] = [1n, 12n, 20n];
 const MODES = ["U", "S", "reserved", "M"];
 
 /** 64 bits in hexadecimal, all digits. */
@@ -76,7 +78,7 @@ export class Tracer {
   #trapped(trap: TrapRecord, write: boolean): void {
     const isInterrupt = (trap.cause & INTERRUPT) !== 0n;
     // An interrupt comes before the instruction: what is executed is the handler's first one.
-    if (isInterrupt) this.#pending = undefined;
+    if (isInterrupt || FETCH_FAULTS.includes(trap.cause)) this.#pending = undefined;
     else this.#flush();
     if (write) this.#write(trapLine(trap));
     if (isInterrupt && this.#withInstructions) {

@@ -6,14 +6,19 @@
 
 #include "output.h"
 
-/* The guest's console may hold unwritten bytes: they come first, or lines would mix. */
+#define MESSAGE_BYTES 1024
+
+/*
+ * One write for the whole line, so that lines of several threads do not mix. The guest's console
+ * may hold unwritten bytes: they come first.
+ */
 static void
 say(FILE *stream, const char *severity, const char *format, va_list arguments)
 {
+  char message[MESSAGE_BYTES];
+  int length = vsnprintf(message, sizeof message, format, arguments);
   output_flush();
-  fprintf(stream, "  %s: ", severity);
-  vfprintf(stream, format, arguments);
-  fputs(output_newline(), stream);
+  fprintf(stream, "  %s: %s%s", severity, length < 0 ? format : message, output_newline());
   fflush(stream);
 }
 

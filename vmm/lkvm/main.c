@@ -198,6 +198,7 @@ static const struct command {
 int
 main(int argc, char **argv)
 {
+  setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* Whole lines, as log.c writes them. */
   if (argc < 2)
     return command_help(0, NULL);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -16,75 +16,79 @@
 #include "net_stack.h"
 
 enum {
-	TCP_RING_BYTES = 65536, /* a power of two */
-	TCP_WINDOW_MAX = 65535, /* without the window scale option of RFC 7323 */
-	MSS_OURS = NET_MTU - IP4_BYTES - TCP_BYTES,
-	MSS_DEFAULT = 536, /* RFC 9293 3.7.1 */
-	MSS_LEAST = 64, /* what we go down to; a guest asking for less is up to no good */
+  TCP_RING_BYTES = 65536, /* a power of two */
+  TCP_WINDOW_MAX = 65535, /* without the window scale option of RFC 7323 */
+  MSS_OURS = NET_MTU - IP4_BYTES - TCP_BYTES,
+  MSS_DEFAULT = 536, /* RFC 9293 3.7.1 */
+  MSS_LEAST = 64,    /* what we go down to; a guest asking for less is up to no good */
 };
 
 struct tcp_ring {
-	uint32_t start, length;
-	uint8_t bytes[TCP_RING_BYTES];
+  uint32_t start, length;
+  uint8_t bytes[TCP_RING_BYTES];
 };
 
 struct tcp_flow {
-	struct net_flow flow;
-	enum { CONNECTING, SYN_RECEIVED, OPEN, TIME_WAIT } state;
+  struct net_flow flow;
+  enum { CONNECTING, SYN_RECEIVED, OPEN, TIME_WAIT } state;
 
-	/* Towards the guest; the names of RFC 9293 3.3.1. */
-	uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
-	uint32_t snd_max; /* the highest snd_nxt: retransmission moves snd_nxt back */
-	uint32_t mss;
-	uint32_t cwnd, ssthresh; /* RFC 5681 3.1 */
-	uint32_t dup_acks, rto_ms, retries;
-	bool recovering; /* from a loss, until all up to `recover` is acknowledged (RFC 6582) */
-	uint32_t recover;
-	bool host_eof; /* the host sends no more: a FIN follows the ring's last byte */
-	bool fin_acked;
-	struct tcp_ring to_guest; /* starts with the byte snd_una */
+  /* Towards the guest; the names of RFC 9293 3.3.1. */
+  uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2;
+  uint32_t snd_max; /* the highest snd_nxt: retransmission moves snd_nxt back */
+  uint32_t mss;
+  uint32_t cwnd, ssthresh; /* RFC 5681 3.1 */
+  uint32_t dup_acks, rto_ms, retries;
+  bool recovering; /* from a loss, until all up to `recover` is acknowledged (RFC 6582) */
+  uint32_t recover;
+  bool host_eof; /* the host sends no more: a FIN follows the ring's last byte */
+  bool fin_acked;
+  struct tcp_ring to_guest; /* starts with the byte snd_una */
 
-	/* From the guest. */
-	uint32_t irs, rcv_nxt;
-	uint32_t rcv_adv; /* right edge of the window that the guest was told */
-	bool guest_fin;
-	bool host_shut; /* guest_fin has been passed on to the host */
-	struct tcp_ring to_host;
+  /* From the guest. */
+  uint32_t irs, rcv_nxt;
+  uint32_t rcv_adv; /* right edge of the window that the guest was told */
+  bool guest_fin;
+  bool host_shut; /* guest_fin has been passed on to the host */
+  struct tcp_ring to_host;
 };
 
 /* A segment, from or to the guest. */
 struct tcp_segment {
-	uint16_t guest_port, remote_port;
-	uint32_t seq, ack, window;
-	uint8_t flags;
-	uint16_t mss; /* of the option, 0 if absent */
-	const uint8_t *data;
-	size_t length;
+  uint16_t guest_port, remote_port;
+  uint32_t seq, ack, window;
+  uint8_t flags;
+  uint16_t mss; /* of the option, 0 if absent */
+  const uint8_t *data;
+  size_t length;
 };
 
 /* Differences of sequence numbers, modulo 2^32 (RFC 9293 3.4). */
-static inline bool seq_before(uint32_t a, uint32_t b)
+static inline bool
+seq_before(uint32_t a, uint32_t b)
 {
-	return (int32_t)(a - b) < 0;
+  return (int32_t)(a - b) < 0;
 }
 
 /* Up to `length` bytes that lie in one piece, `skip` bytes behind the ring's start. */
-static inline uint32_t ring_piece(const struct tcp_ring *ring, uint32_t skip, uint32_t length)
+static inline uint32_t
+ring_piece(const struct tcp_ring *ring, uint32_t skip, uint32_t length)
 {
-	uint32_t to_end = TCP_RING_BYTES - ((ring->start + skip) % TCP_RING_BYTES);
+  uint32_t to_end = TCP_RING_BYTES - ((ring->start + skip) % TCP_RING_BYTES);
 
-	return length < to_end ? length : to_end;
+  return length < to_end ? length : to_end;
 }
 
-static inline uint8_t *ring_at(struct tcp_ring *ring, uint32_t skip)
+static inline uint8_t *
+ring_at(struct tcp_ring *ring, uint32_t skip)
 {
-	return ring->bytes + (ring->start + skip) % TCP_RING_BYTES;
+  return ring->bytes + (ring->start + skip) % TCP_RING_BYTES;
 }
 
-static inline void ring_drop(struct tcp_ring *ring, uint32_t length)
+static inline void
+ring_drop(struct tcp_ring *ring, uint32_t length)
 {
-	ring->start = (ring->start + length) % TCP_RING_BYTES;
-	ring->length -= length;
+  ring->start = (ring->start + length) % TCP_RING_BYTES;
+  ring->length -= length;
 }
 
 /* net_tcp_output.c */

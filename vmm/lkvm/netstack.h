@@ -27,10 +27,10 @@ enum { NETSTACK_FRAME_BYTES = 1514 }; /* Ethernet header and MTU 1500; no FCS */
 
 /* IPv4 addresses are in host byte order: 192.168.33.1 is 0xc0a82101. */
 struct netstack_config {
-	uint32_t host_ip, guest_ip, netmask;
-	uint8_t host_mac[6], guest_mac[6];
-	struct sockaddr_in dns; /* where DNS queries go; sin_family 0: nowhere, answer SERVFAIL */
-	const char *hostname, *domain; /* DHCP options 12 and 15; NULL leaves them out */
+  uint32_t host_ip, guest_ip, netmask;
+  uint8_t host_mac[6], guest_mac[6];
+  struct sockaddr_in dns;        /* where DNS queries go; sin_family 0: nowhere, answer SERVFAIL */
+  const char *hostname, *domain; /* DHCP options 12 and 15; NULL leaves them out */
 };
 
 struct netstack;
@@ -42,8 +42,8 @@ bool netstack_find_resolver(const char *resolv_conf, struct sockaddr_in *dns);
 
 /* Copies `config`. NULL with errno set if thread or descriptors are not to be had. */
 struct netstack *netstack_new(const struct netstack_config *config,
-			      void (*deliver)(void *opaque, const void *frame, size_t length),
-			      void *opaque);
+                              void (*deliver)(void *opaque, const void *frame, size_t length),
+                              void *opaque);
 /* A frame from the guest, without virtio header. Copied at once, so it may be guest memory. */
 void netstack_input(struct netstack *stack, const void *frame, size_t length);
 /* Ends all connections and the thread. No netstack_input() may be under way. */

@@ -19,34 +19,34 @@
 enum { P9_REQUEST_BYTES = 8192 };
 
 struct p9_server {
-	pthread_mutex_t lock;
-	struct p9_fs fs;
-	struct p9_fid_table fids;
-	bool read_only;
-	size_t open_limit;
-	uint32_t msize; /* 0 until Tversion */
-	uint8_t request[P9_REQUEST_BYTES];
-	uint8_t *reply; /* P9_MSIZE_MAX bytes */
+  pthread_mutex_t lock;
+  struct p9_fs fs;
+  struct p9_fid_table fids;
+  bool read_only;
+  size_t open_limit;
+  uint32_t msize; /* 0 until Tversion */
+  uint8_t request[P9_REQUEST_BYTES];
+  uint8_t *reply; /* P9_MSIZE_MAX bytes */
 };
 
 struct p9_call {
-	struct p9_server *server;
-	struct p9_reader in;
-	struct p9_writer out;
-	const struct iovec *request;
-	int request_count;
-	size_t request_bytes;
-	const struct iovec *reply;
-	int reply_count;
-	size_t reply_bytes; /* room: what the guest gave, at most msize */
-	size_t direct_bytes; /* data that a handler put into `reply` behind `out` by itself */
+  struct p9_server *server;
+  struct p9_reader in;
+  struct p9_writer out;
+  const struct iovec *request;
+  int request_count;
+  size_t request_bytes;
+  const struct iovec *reply;
+  int reply_count;
+  size_t reply_bytes;  /* room: what the guest gave, at most msize */
+  size_t direct_bytes; /* data that a handler put into `reply` behind `out` by itself */
 };
 
 /* The fid that `id` names, or NULL. */
 struct p9_fid *p9_call_fid(struct p9_call *call, uint32_t id);
 /* Fills `slice` with what follows the first `skip` bytes, at most `limit` bytes of it. */
 int p9_iov_slice(struct iovec *slice, int slice_count, const struct iovec *from, int from_count,
-		 size_t skip, size_t limit);
+                 size_t skip, size_t limit);
 
 int p9_do_statfs(struct p9_call *call);
 int p9_do_lopen(struct p9_call *call);

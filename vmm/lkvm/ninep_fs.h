@@ -22,14 +22,14 @@
 #include <time.h>
 
 struct p9_fs {
-	int root_fd;
-	uint16_t root_device; /* folded device number, see p9_fs_qid() */
-	bool may_chown; /* running as root: give new files to the guest's user */
+  int root_fd;
+  uint16_t root_device; /* folded device number, see p9_fs_qid() */
+  bool may_chown;       /* running as root: give new files to the guest's user */
 };
 
 /* Who a new file belongs to; P9_NONUNAME leaves the server's own. */
 struct p9_owner {
-	uint32_t uid, gid;
+  uint32_t uid, gid;
 };
 
 int p9_fs_open_root(struct p9_fs *fs, const char *root);
@@ -52,19 +52,19 @@ int p9_fs_stat_name(int directory_fd, const char *name, struct statx *attributes
 struct p9_qid p9_fs_qid(const struct p9_fs *fs, const struct statx *attributes);
 /* The qid that a directory entry has: its version is not known there and is 0. */
 struct p9_qid p9_fs_entry_qid(const struct p9_fs *fs, const struct statx *directory, uint64_t inode,
-			      uint8_t dirent_type);
+                              uint8_t dirent_type);
 
 /* Opens a regular file or directory with the P9_OPEN_* flags. */
 int p9_fs_open(const struct p9_fs *fs, const char *path, uint32_t flags, struct statx *attributes);
 int p9_fs_create(const struct p9_fs *fs, int directory_fd, const char *name, uint32_t flags,
-		 mode_t mode, struct p9_owner owner);
+                 mode_t mode, struct p9_owner owner);
 int p9_fs_mkdir(const struct p9_fs *fs, int directory_fd, const char *name, mode_t mode,
-		struct p9_owner owner);
+                struct p9_owner owner);
 int p9_fs_symlink(const struct p9_fs *fs, int directory_fd, const char *name, const char *target,
-		  struct p9_owner owner);
+                  struct p9_owner owner);
 /* Regular files, FIFOs and sockets; EPERM for device nodes, which only the host should make. */
 int p9_fs_mknod(const struct p9_fs *fs, int directory_fd, const char *name, mode_t mode,
-		struct p9_owner owner);
+                struct p9_owner owner);
 int p9_fs_rename(const struct p9_fs *fs, const char *from, const char *to);
 int p9_fs_unlink(const struct p9_fs *fs, const char *path, bool directory);
 int p9_fs_link(const struct p9_fs *fs, const char *from, int directory_fd, const char *name);

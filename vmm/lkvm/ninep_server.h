@@ -30,6 +30,6 @@ void p9_server_free(struct p9_server *server);
  * request meanwhile: everything but file contents is copied before it is looked at.
  */
 size_t p9_handle(struct p9_server *server, const struct iovec *request, int request_count,
-		 struct iovec *reply, int reply_count);
+                 struct iovec *reply, int reply_count);
 
 #endif

@@ -126,7 +126,7 @@ what_does_not_fit(void)
   fdt_start(&fdt);
   fdt_open(&fdt, "");
   for (int i = 0; i < 1000; i++) {
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "property-%d", i);
     fdt_empty(&fdt, name);
   }

@@ -16,12 +16,12 @@
 enum { GUEST_WAIT_MS = 5000 };
 
 struct received {
-	uint16_t eth_type;
-	uint32_t src, dst;
-	uint8_t protocol;
-	const uint8_t *payload; /* of IP, or of ARP's frame */
-	size_t length;
-	uint8_t frame[NETSTACK_FRAME_BYTES];
+  uint16_t eth_type;
+  uint32_t src, dst;
+  uint8_t protocol;
+  const uint8_t *payload; /* of IP, or of ARP's frame */
+  size_t length;
+  uint8_t frame[NETSTACK_FRAME_BYTES];
 };
 
 extern struct netstack *guest_stack;
@@ -46,26 +46,26 @@ void guest_expect_silence(void);
 void guest_send_frame(const uint8_t *mac, uint16_t type, const void *payload, size_t length);
 /* An IPv4 packet with good checksums, unless `payload` is changed by the caller afterwards. */
 void guest_send_ip(uint32_t src, uint32_t dst, uint8_t protocol, const void *payload,
-		   size_t length);
+                   size_t length);
 void guest_send_udp(uint32_t src, uint16_t src_port, uint32_t dst, uint16_t dst_port,
-		    const void *data, size_t length);
+                    const void *data, size_t length);
 
 struct guest_tcp {
-	uint16_t port;
-	uint32_t remote;
-	uint16_t remote_port;
-	uint32_t snd_nxt, snd_una, snd_wnd, rcv_nxt, rcv_wnd;
-	uint16_t peer_mss;
-	bool got_fin, got_rst;
-	uint64_t received; /* bytes in all */
-	/* Called with data in order; NULL throws them away. */
-	void (*take)(struct guest_tcp *tcp, const uint8_t *data, size_t length);
+  uint16_t port;
+  uint32_t remote;
+  uint16_t remote_port;
+  uint32_t snd_nxt, snd_una, snd_wnd, rcv_nxt, rcv_wnd;
+  uint16_t peer_mss;
+  bool got_fin, got_rst;
+  uint64_t received; /* bytes in all */
+  /* Called with data in order; NULL throws them away. */
+  void (*take)(struct guest_tcp *tcp, const uint8_t *data, size_t length);
 };
 
 /* A segment at snd_nxt, which it does not move. */
 void guest_tcp_segment(struct guest_tcp *tcp, uint8_t flags, const void *data, size_t length);
 void guest_tcp_segment_at(struct guest_tcp *tcp, uint32_t seq, uint8_t flags, const void *data,
-			  size_t length);
+                          size_t length);
 /* Sends a SYN from a new port; false on a reset. */
 bool guest_tcp_connect(struct guest_tcp *tcp, uint16_t remote_port);
 /* Receives one frame and does what TCP must with it. False if none came. */

@@ -11,9 +11,9 @@ uint16_t closed_port(int type);
 /* An address of this machine besides the loopback's, or 0. What goes there uses the loopback. */
 uint32_t own_address(void);
 
-void test_net_link(void); /* net_link_test.c: ARP, DHCP, ICMP, bad packets */
-void test_net_udp(void); /* net_udp_test.c: UDP, DNS */
-void test_net_tcp(void); /* net_tcp_test.c */
+void test_net_link(void);        /* net_link_test.c: ARP, DHCP, ICMP, bad packets */
+void test_net_udp(void);         /* net_udp_test.c: UDP, DNS */
+void test_net_tcp(void);         /* net_tcp_test.c */
 void test_net_fuzz(long rounds); /* net_fuzz_test.c */
 
 #endif

@@ -12,11 +12,11 @@
 enum { CLIENT_BYTES = 600 * 1024 };
 
 struct client {
-	struct p9_server *server;
-	uint8_t request[CLIENT_BYTES], reply[CLIENT_BYTES];
-	size_t request_bytes, reply_bytes;
-	size_t reply_room; /* how much of `reply` the server gets */
-	size_t at; /* next byte of the reply to read */
+  struct p9_server *server;
+  uint8_t request[CLIENT_BYTES], reply[CLIENT_BYTES];
+  size_t request_bytes, reply_bytes;
+  size_t reply_room; /* how much of `reply` the server gets */
+  size_t at;         /* next byte of the reply to read */
 };
 
 /*
@@ -26,8 +26,8 @@ struct client {
 void client_build(struct client *client, uint8_t type, const char *format, ...);
 /* Sends what was built. Returns the errno of an Rlerror, or 0; checks size, type and tag. */
 int client_send(struct client *client);
-#define client_call(client, type, ...) \
-	(client_build((client), (type), __VA_ARGS__), client_send(client))
+#define client_call(client, type, ...)                                                             \
+  (client_build((client), (type), __VA_ARGS__), client_send(client))
 
 uint64_t client_get(struct client *client, size_t bytes);
 void client_get_string(struct client *client, char *string, size_t capacity);

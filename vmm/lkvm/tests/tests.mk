@@ -21,7 +21,7 @@ net_PARTS := $(wildcard netstack.c net_*.c) $(filter-out tests/net_test.c,$(wild
 TEST_PROGRAMS := $(TESTS:%=$(O)/tests/%_test)
 
 check: $(TEST_PROGRAMS)
-	@for test in $(TEST_PROGRAMS); do echo "RUN $$(basename $$test)"; $$test || exit 1; done
+	@for test in $(TEST_PROGRAMS); do echo "RUN $$(basename $$test)"; timeout 120 $$test || exit 1; done
 
 .SECONDEXPANSION:
 $(O)/tests/%_test: tests/%_test.c $$(%_PARTS) $(wildcard *.h tests/*.h) | $(O)/tests

@@ -1,0 +1,97 @@
+/**
+ * The command line of `deno task bench`.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+
+/** What the command line asks for. */
+export interface BenchArguments {
+  /** How often each engine runs each measure. */
+  readonly pairs: number;
+  /** Names of measures or of groups of them; all if empty. */
+  readonly only: readonly string[];
+  /** QEMU to compare with, if another than the default. */
+  readonly qemu?: string;
+  /** Real time that one run may take. */
+  readonly timeoutSeconds: number;
+  readonly list: boolean;
+  readonly help: boolean;
+}
+
+/** What `--help` prints. */
+export const USAGE = `Usage: deno task bench [OPTIONS]
+
+Times our machine and QEMU in turn. JSON lines on standard output, a table on standard error.
+
+  --pairs N          runs of each engine for each measure (default 5)
+  --only MEASURE     only this measure, or a group of them: cpu; may be repeated
+  --qemu PATH        QEMU to compare with (default: environment variable QEMU, else
+                     qemu-system-riscv64 on the PATH)
+  --timeout SECONDS  the longest that a run may take (default 600)
+  --list             print the names of the measures
+  --help             print this`;
+
+const STRING_OPTIONS = ["pairs", "only", "qemu", "timeout"] as const;
+
+function parsePositive(option: string, text: string, isWhole: boolean): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0 && value <= 1e6) || (isWhole && !Number.isInteger(value))) {
+    const expected = isWhole ? "whole number" : "number";
+    throw new TypeError(`${option} ${JSON.stringify(text)}: expected a positive ${expected}`);
+  }
+  return value;
+}
+
+/**
+ * Parses the command line.
+ *
+ * @param environmentQemu value of the environment variable QEMU
+ * @throws {TypeError} if an option is unknown or malformed, or no measure has a name given
+ */
+export function parseArguments(
+  args: readonly string[],
+  measures: readonly string[],
+  environmentQemu?: string,
+): BenchArguments {
+  const parsed = parseArgs([...args], {
+    string: [...STRING_OPTIONS],
+    boolean: ["list", "help"],
+    collect: [...STRING_OPTIONS],
+    unknown: (argument: string) => {
+      throw new TypeError(`unknown argument ${argument}; --help lists the options`);
+    },
+  });
+  const values = (option: typeof STRING_OPTIONS[number]): string[] => {
+    const given: string[] = parsed[option];
+    if (given.includes("")) throw new TypeError(`--${option} needs a value`);
+    return given;
+  };
+  const single = (option: typeof STRING_OPTIONS[number]): string | undefined => {
+    const given = values(option);
+    if (given.length > 1) throw new TypeError(`--${option} given twice`);
+    return given[0];
+  };
+  const only = values("only");
+  for (const name of only) {
+    if (!measures.some((measure) => isSelected(measure, [name]))) {
+      throw new TypeError(`no measure ${name}; there are: ${measures.join(", ")}`);
+    }
+  }
+  const qemu = single("qemu") ?? (environmentQemu === "" ? undefined : environmentQemu);
+  return {
+    pairs: parsePositive("--pairs", single("pairs") ?? "5", true),
+    only,
+    ...(qemu === undefined ? {} : { qemu }),
+    timeoutSeconds: parsePositive("--timeout", single("timeout") ?? "600", false),
+    list: parsed.list,
+    help: parsed.help,
+  };
+}
+
+/** Whether a measure is among those asked for: by its name, or by the group before a slash. */
+export function isSelected(measure: string, only: readonly string[]): boolean {
+  return only.length === 0 ||
+    only.some((name) => measure === name || measure.startsWith(`${name}/`));
+}

@@ -1,0 +1,15 @@
+/**
+ * The command line: `deno task run -- --help`.
+ *
+ * Needs `--allow-read` for the files named and the fixtures, and `--allow-write` for `--trace` and
+ * `--dump-fdt` only; nothing else.
+ *
+ * @module
+ */
+
+import { runCommandLine } from "./command_line.ts";
+
+if (import.meta.main) {
+  // A read of stdin may be under way, which only an exit ends.
+  Deno.exit(await runCommandLine(Deno.args, Deno));
+}
