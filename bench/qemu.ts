@@ -102,7 +102,8 @@ export async function runQemu(
     if (workload.kind === "program") {
       const { success, code } = await child.status;
       endTime = performance.now();
-      if (!success) throw new Error(`exit code ${code}`);
+      // Asked to terminate, QEMU reports success.
+      if (signal.aborted || !success) throw new Error(`exit code ${code}`);
     } else if (!isAnswered) {
       throw new Error("ended before its console printed what was waited for");
     }
@@ -111,7 +112,7 @@ export async function runQemu(
     await end(child);
     const reason = signal.aborted ? `not done after ${timeoutSeconds} s` : (error as Error).message;
     const lastLines = console.text.split("\n").slice(-20).join("\n");
-    throw new Error(`QEMU ${qemu.version}: ${reason}\n${await errors}${lastLines}`);
+    throw new Error(`QEMU ${qemu.version}: ${reason}\n${await errors}${lastLines}`.trimEnd());
   } finally {
     await end(child);
     await errors;

@@ -44,11 +44,16 @@ function peakRssMiB(): number {
 }
 
 if (import.meta.main) {
-  using machine = await execute(JSON.parse(Deno.args[0]!));
-  const report: OurReport = {
-    consoleText: machine.console.transcript,
-    instructions: machine.instructions,
-    peakRssMiB: peakRssMiB(),
-  };
-  console.log(JSON.stringify(report));
+  try {
+    using machine = await execute(JSON.parse(Deno.args[0]!));
+    const report: OurReport = {
+      consoleText: machine.console.transcript,
+      instructions: machine.instructions,
+      peakRssMiB: peakRssMiB(),
+    };
+    console.log(JSON.stringify(report));
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
 }

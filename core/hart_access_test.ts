@@ -12,7 +12,7 @@ import {
   runToEnd,
   x,
 } from "./testing/bare_program.ts";
-import { AddressSpace, RWX, TablePages } from "./testing/page_tables.ts";
+import { AddressSpace, TablePages } from "./testing/page_tables.ts";
 import { ProbeDevice } from "./testing/probe_device.ts";
 
 const DEVICE = 0x1000_0000;

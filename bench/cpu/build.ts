@@ -40,6 +40,9 @@ function source(name: string): string {
 
 /** Whether the compiler can be run. */
 export async function hasCompiler(): Promise<boolean> {
+  // What the task allows but the PATH has not counts as not allowed.
+  const { state } = await Deno.permissions.query({ name: "run", command: COMPILER });
+  if (state !== "granted") return false;
   try {
     const { success } = await new Deno.Command(COMPILER, {
       args: ["--version"],
@@ -49,9 +52,7 @@ export async function hasCompiler(): Promise<boolean> {
     }).output();
     return success;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
-      return false;
-    }
+    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
 }

@@ -97,8 +97,12 @@ export const stepLimit = slot.codeSizeBytes / stepSizeBytes - 1;
 const compressedNop = 0x0001;
 const endMarker = 0x0000; // defined to be illegal (unprivileged manual, "Expanded Instruction-Length")
 
-/** Lays the cases out with the monitor. Their slots must differ. */
-export function buildImage(cases: readonly TestCase[]): Uint8Array {
+/**
+ * Lays the cases out with the monitor. Their slots must differ.
+ *
+ * @param passes how often each case runs, from the same state; the result is that of the last time
+ */
+export function buildImage(cases: readonly TestCase[], passes = 1): Uint8Array {
   const last = cases.reduce((max, { slotIndex }) => Math.max(max, slotIndex), 0);
   if (last >= slotLimit) throw new RangeError(`Slot ${last} is beyond the last, ${slotLimit - 1}`);
   const image = new Uint8Array(slotAddress(last + 1) - ramBase);
@@ -112,7 +116,7 @@ export function buildImage(cases: readonly TestCase[]): Uint8Array {
     }
     writeSlot(testCase, trampolines, image, view);
   });
-  writeSlotList(ordered, view);
+  writeSlotList(ordered, passes, view);
   return image;
 }
 
@@ -120,7 +124,7 @@ export function buildImage(cases: readonly TestCase[]): Uint8Array {
  * The monitor walks slots at a fixed distance. A single case anywhere, or cases side by side, are
  * such a walk; anything else is not needed.
  */
-function writeSlotList(ordered: readonly TestCase[], view: DataView): void {
+function writeSlotList(ordered: readonly TestCase[], passes: number, view: DataView): void {
   const first = ordered[0]?.slotIndex ?? 0;
   ordered.forEach((testCase, i) => {
     if (testCase.slotIndex !== first + i) throw new RangeError("Slots must be side by side");
@@ -129,6 +133,7 @@ function writeSlotList(ordered: readonly TestCase[], view: DataView): void {
   view.setBigUint64(at + driver.nextSlot, BigInt(slotAddress(first)), true);
   view.setBigUint64(at + driver.remaining, BigInt(ordered.length), true);
   view.setBigUint64(at + driver.slotSize, BigInt(slotSizeBytes), true);
+  view.setBigUint64(at + driver.passes, BigInt(passes), true);
 }
 
 function writeSlot(

@@ -7,13 +7,16 @@
 import { disassemble } from "../isa/disassemble.ts";
 import { buildImage, type Step, stepOfBytes, type TestCase } from "./case.ts";
 import type { Engine } from "./engine.ts";
-import { adaptCase, type KnownDifference, unexplained } from "./known_differences.ts";
+import type { KnownDifference } from "./known_difference.ts";
+import { adaptCase, unexplained } from "./known_differences.ts";
 import { type CaseResult, type Difference, differences, readResult } from "./result.ts";
 
 /** The engine that is asked, and where it is known not to count. */
 export interface Oracle {
   readonly engine: Engine;
   readonly known: readonly KnownDifference[];
+  /** How often each case runs, so that an engine that translates hot code does so. Default 1. */
+  readonly passes?: number;
 }
 
 /** A case on which the engines do not agree. */
@@ -40,7 +43,7 @@ export async function compareEngines(
   subject: Engine,
 ): Promise<Comparison> {
   const adapted = cases.map((testCase) => adaptCase(testCase, oracle.known));
-  const image = buildImage(adapted);
+  const image = buildImage(adapted, oracle.passes);
   const [oracleMemory, subjectMemory] = await Promise.all([
     oracle.engine.run(image),
     subject.run(image),

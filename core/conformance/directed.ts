@@ -19,7 +19,7 @@ import {
 } from "./case.ts";
 import type { Engine } from "./engine.ts";
 import { type InitialCsr, slot, trampolineDistanceBytes } from "./layout.ts";
-import { type CaseResult, readResult } from "./result.ts";
+import { type CaseResult, readResult, type TrapRecord } from "./result.ts";
 
 /** What a row's program starts with and does. */
 export interface Program {
@@ -78,6 +78,19 @@ export interface Row {
   readonly notOn?: ((engineName: string) => string | undefined) | undefined;
 }
 
+/** Initial CSRs of a row. */
+export type Csrs = { readonly [name in InitialCsr]?: bigint };
+
+/** Why a row does not hold on an engine. */
+export type NotOn = (engineName: string) => string | undefined;
+
+/** The first trap of a program. */
+export function firstTrap({ traps }: CaseResult): TrapRecord {
+  const [trap] = traps;
+  if (!trap) throw new Error("No trap was taken");
+  return trap;
+}
+
 /** A row whose program does not depend on addresses. */
 export function row(
   title: string,
@@ -115,11 +128,15 @@ function testCaseOf({ title, program }: Row, slotIndex: number): TestCase {
   };
 }
 
-/** Runs all rows on an engine and registers a test for each. */
-export async function testRows(rows: readonly Row[], engine: Engine): Promise<void> {
+/** Runs all rows on an engine, `passes` times each, and registers a test for each. */
+export async function testRows(
+  rows: readonly Row[],
+  engine: Engine,
+  passes = 1,
+): Promise<void> {
   const holding = rows.filter(({ notOn }) => notOn?.(engine.name) === undefined);
   const cases = holding.map(testCaseOf);
-  const memory = await engine.run(buildImage(cases));
+  const memory = await engine.run(buildImage(cases, passes));
   holding.forEach((row, i) => {
     Deno.test(`${engine.name}: ${row.title} (${row.section})`, () => {
       const result = readResult(memory, cases[i]!);

@@ -1,13 +1,9 @@
 /** The directed rows on the project's own engines. */
 
-import { csrRows } from "./directed_csrs.ts";
-import { translationRows } from "./directed_translation.ts";
-import { interruptRows } from "./directed_interrupts.ts";
-import { trapRows } from "./directed_traps.ts";
 import { testRows } from "./directed.ts";
-import { InterpreterEngine } from "./interpreter_engine.ts";
+import { directedRows } from "./directed_rows.ts";
+import { jitPasses } from "./fuzz.ts";
+import { InterpreterEngine, JitEngine } from "./interpreter_engine.ts";
 
-await testRows(
-  [...csrRows, ...trapRows, ...interruptRows, ...translationRows],
-  new InterpreterEngine(),
-);
+await testRows(directedRows, new InterpreterEngine());
+await testRows(directedRows, new JitEngine(), jitPasses);

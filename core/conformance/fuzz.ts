@@ -6,7 +6,7 @@
  * ```
  *
  * `--seed N` (default 1), `--count N` (default 1000), `--case N` for one case alone, `--engine
- * interpreter`, `--qemu PROGRAM` (default `qemu-system-riscv64`), `--minimise` to empty the steps a
+ * interpreter|jit` (the latter runs each case several times), `--qemu PROGRAM` (default `qemu-system-riscv64`), `--minimise` to empty the steps a
  * mismatch does not need. Exit code 1 if anything differs.
  *
  * @module
@@ -16,17 +16,20 @@ import { parseArgs } from "@std/cli/parse-args";
 import { compareEngines, describeMismatch, minimise, type Oracle } from "./compare.ts";
 import type { Engine } from "./engine.ts";
 import { generateCase } from "./generate.ts";
-import { InterpreterEngine } from "./interpreter_engine.ts";
+import { InterpreterEngine, JitEngine } from "./interpreter_engine.ts";
 import { differencesOf } from "./known_differences.ts";
 import { findQemu, QemuEngine } from "./qemu_engine.ts";
 
 /** Our engines by name. */
 export const engines: { readonly [name: string]: () => Engine } = {
   interpreter: () => new InterpreterEngine(),
+  jit: () => new JitEngine(),
 };
 
+/** Code becomes hot, is translated, and runs translated at least once. */
+export const jitPasses = 3;
 /** Divides the number of slots, so that the slots of a batch lie side by side. */
-const batchSize = 512;
+const batchSize = 256;
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseArgs([...args], {
@@ -44,7 +47,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const qemu = await findQemu(options.qemu);
   if (!qemu) throw new RangeError(`Cannot run ${options.qemu}: it is the oracle of the comparison`);
-  const oracle: Oracle = { engine: new QemuEngine(qemu), known: differencesOf(qemu.major) };
+  const oracle: Oracle = {
+    engine: new QemuEngine(qemu),
+    known: differencesOf(qemu.major),
+    passes: options.engine === "jit" ? jitPasses : 1,
+  };
   const seed = number("seed", options.seed);
   const single = options.case === undefined ? undefined : number("case", options.case);
   const first = single ?? 0, count = single === undefined ? number("count", options.count) : 1;

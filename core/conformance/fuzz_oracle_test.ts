@@ -10,7 +10,7 @@ import { InterpreterEngine } from "./interpreter_engine.ts";
 import { differencesOf } from "./known_differences.ts";
 import { findQemu, QemuEngine } from "./qemu_engine.ts";
 
-const qemu = await findQemu();
+const qemu = await findQemu(Deno.args[0]);
 if (!qemu) {
   console.log("fuzz_oracle_test: skipped, there is no qemu-system-riscv64 to compare with");
 }

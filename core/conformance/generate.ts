@@ -7,6 +7,7 @@
 import type { TestCase } from "./case.ts";
 import { generateInstructionCase } from "./generate_instructions.ts";
 import { generatePrivilegedCase } from "./generate_privileged.ts";
+import { generateSwitchingCase } from "./generate_switching.ts";
 import { generateTranslationCase } from "./generate_translation.ts";
 
 const generators = [
@@ -15,6 +16,7 @@ const generators = [
   generateInstructionCase,
   generateTranslationCase,
   generatePrivilegedCase,
+  generateSwitchingCase,
 ];
 
 /** Case `index` of `seed`; the same on every computer. */

@@ -79,7 +79,6 @@ const writable: { readonly [name: string]: Writable } = {
   sscratch: { mask: all },
   vsscratch: { mask: all },
   hgeie: { mask: all },
-  fcsr: { mask: 0x7fn },
 };
 
 /** Only where the monitor is reached from every trap: these may break the trampolines. */

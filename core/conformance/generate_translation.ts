@@ -64,7 +64,7 @@ export function generateTranslationCase(seed: number, index: number): TestCase {
   const context: AccessContext = {
     random,
     mode,
-    mprvTag: mprvVirtual && mprvPrivilege !== 3n ? ["MPV"] : [],
+    mprvTag: mprvVirtual ? ["MPV"] : [],
     straddlingFetch: random.chance(0.5),
     mayStraddle: (register) => {
       const next = (x[register]! & ~0xfffn) + 0x1000n;

@@ -1,32 +1,32 @@
 /**
- * The project's own interpreter as an {@link Engine}: harts and bus from `core`, with just the two
- * registers the monitor needs, the hart's `mtimecmp` and the test finisher.
+ * The project's own harts as {@link Engine}s: the interpreter, and the same with translation of hot
+ * code. Harts and bus come from `core`, with just the two registers the monitor needs, the hart's
+ * `mtimecmp` and the test finisher.
  *
  * @module
  */
 
 import type { AccessWidth, Device, SavedState } from "../device.ts";
-import { HartArray, type OptionalExtension } from "../hart_array.ts";
+import { HartArray, type HartArrayOptions } from "../hart_array.ts";
 import type { Engine, RunOptions } from "./engine.ts";
 import { ramBase, ramSizeBytes } from "./layout.ts";
 
 const finisherAddress = 0x0010_0000;
 const mtimecmpAddress = 0x0200_4000;
-const slice = 20_000_000;
 
-/** {@link Engine} over `hart.wasm`. */
-export class InterpreterEngine implements Engine {
-  readonly name = "interpreter";
-
-  /** @param extensions as in {@link HartArray}; the default is the machine's */
-  constructor(readonly extensions?: readonly OptionalExtension[]) {}
+/** {@link Engine} over a {@link HartArray} of one hart. */
+abstract class HartEngine implements Engine {
+  abstract readonly name: string;
+  protected abstract readonly options: Pick<HartArrayOptions, "jit">;
+  /** Instructions between two looks at the clock; hot code is translated there. */
+  protected abstract readonly sliceInstructions: number;
 
   run(image: Uint8Array, options: RunOptions = {}): Promise<Uint8Array> {
     const harts = new HartArray({
       harts: 1,
       ramBase,
       ramSizeBytes,
-      ...(this.extensions === undefined ? {} : { extensions: this.extensions }),
+      ...this.options,
     });
     let finished = false;
     harts.bus.map(
@@ -50,18 +50,34 @@ export class InterpreterEngine implements Engine {
     harts.set(0, "pc", BigInt(ramBase));
     const deadline = Date.now() + (options.timeoutMs ?? 60_000);
     while (!finished) {
-      const result = harts.run(slice);
+      const result = harts.run(this.sliceInstructions);
       if (finished) break;
-      if (result === "idle") return Promise.reject(stopped(harts, "waits for ever"));
-      if (Date.now() > deadline) return Promise.reject(stopped(harts, "runs without end"));
+      if (result === "idle") return Promise.reject(stopped(this.name, harts, "waits for ever"));
+      if (Date.now() > deadline) {
+        return Promise.reject(stopped(this.name, harts, "runs without end"));
+      }
     }
     return Promise.resolve(harts.module.ram.slice(0, image.length));
   }
 }
 
-function stopped(harts: HartArray, how: string): Error {
+/** The reference semantics. */
+export class InterpreterEngine extends HartEngine {
+  override readonly name = "interpreter";
+  protected override readonly options = { jit: false } as const;
+  protected override readonly sliceInstructions = 20_000_000;
+}
+
+/** With hot code translated to WebAssembly, as early as it goes. */
+export class JitEngine extends HartEngine {
+  override readonly name = "jit";
+  protected override readonly options = { jit: { threshold: 1, batch: 1 } };
+  protected override readonly sliceInstructions = 20_000;
+}
+
+function stopped(name: string, harts: HartArray, how: string): Error {
   const pc = BigInt.asUintN(64, harts.get(0, "pc")).toString(16);
-  return new Error(`interpreter ${how} at 0x${pc} after ${harts.instructions} instructions`);
+  return new Error(`${name} ${how} at 0x${pc} after ${harts.instructions} instructions`);
 }
 
 /** A window whose 32-bit writes have an effect; it reads as zero. */

@@ -20,10 +20,10 @@ export const toHost = ramBase + 0x5000;
 /** First slot. */
 export const firstSlot = ramBase + 0x20_0000;
 export const slotSizeBytes = 0x2_0000;
-/** Most cases one run can hold, with the engine's share of RAM left alone. */
-export const slotLimit = 1024;
-
-export const pageSizeBytes = 0x1000;
+/** Most cases one run can hold. */
+export const slotLimit = 768;
+/** Distance from a slot to its copy, from which it is restored when cases run several times. */
+export const mirrorDistanceBytes = slotLimit * slotSizeBytes;
 
 /** Offsets of the parts of a slot. */
 export const slot = {

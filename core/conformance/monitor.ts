@@ -26,8 +26,10 @@ import {
   driverBlock,
   finalCsrs,
   initialCsrs,
+  mirrorDistanceBytes,
   ramBase,
   slot,
+  slotSizeBytes,
   stepSizeBytes,
   toHost,
   trampolineDistanceBytes,
@@ -48,8 +50,8 @@ const mstatusFs = 0x6000n;
 const mstatusMprv = 1n << 17n;
 const napotAll = 0x1f; // pmpcfg: NAPOT, R, W, X
 
-/** Offsets in the driver block. */
-export const driver = { nextSlot: 0, remaining: 8, slotSize: 16 } as const;
+/** Offsets in the driver block. `passes` is how often each case runs, `pass` counts from 0. */
+export const driver = { nextSlot: 0, remaining: 8, slotSize: 16, passes: 24, pass: 32 } as const;
 
 /** The monitor's machine code, to be placed at the start of RAM. */
 export function assembleMonitor(): Uint8Array {
@@ -88,9 +90,15 @@ function startNextCase(a: Assembler): void {
   a.address(t0, "skip absent csr").op("csrrw", zero, csr("mtvec"), t0);
   a.constant(t0, BigInt(driverBlock));
   a.op("ld", t1, driver.remaining, t0).branch("beq", t1, zero, "power off");
+  a.op("ld", t6, driver.nextSlot, t0);
+  a.op("ld", s0, driver.pass, t0).op("ld", s1, driver.passes, t0);
+  a.op("addi", t2, s0, 1).branch("bltu", t2, s1, "not the last pass");
   a.op("addi", t1, t1, -1).op("sd", t1, driver.remaining, t0);
-  a.op("ld", t6, driver.nextSlot, t0).op("ld", t2, driver.slotSize, t0);
-  a.op("add", t2, t2, t6).op("sd", t2, driver.nextSlot, t0);
+  a.op("ld", t2, driver.slotSize, t0).op("add", t2, t2, t6).op("sd", t2, driver.nextSlot, t0);
+  a.op("addi", t2, zero, 0);
+  a.label("not the last pass");
+  a.op("sd", t2, driver.pass, t0);
+  copySlot(a);
   a.constant(t0, BigInt(slot.context)).op("add", t6, t6, t0);
 
   // Floating-point registers first, while FS is on; then the CSRs, among them mstatus.
@@ -114,6 +122,31 @@ function startNextCase(a: Assembler): void {
   a.label("enter with mret");
   loadInitialIntegers(a);
   a.op("mret");
+}
+
+/**
+ * When cases run several times (s1), the first pass (s0 = 0) saves the slot, the others restore it. Code
+ * stays as it is: an engine that translates code is to meet the same code again.
+ */
+function copySlot(a: Assembler): void {
+  a.op("addi", t0, zero, 1).branch("bgeu", t0, s1, "slot is ready");
+  a.constant(t0, BigInt(mirrorDistanceBytes)).op("add", t0, t0, t6); // copy
+  a.op("addi", t1, t6, 0);
+  a.branch("bne", s0, zero, "copy back");
+  a.op("addi", gp, t1, 0).op("addi", t1, t0, 0).op("addi", t0, gp, 0);
+  a.label("copy back"); // from t0 to t1
+  const copyRange = (name: string, sizeBytes: number) => {
+    a.constant(t2, BigInt(sizeBytes)).op("add", t2, t2, t0);
+    a.label(name);
+    for (let i = 0; i < 4; i++) a.op("ld", a0 + i, 8 * i, t0);
+    for (let i = 0; i < 4; i++) a.op("sd", a0 + i, 8 * i, t1);
+    a.op("addi", t0, t0, 32).op("addi", t1, t1, 32).branch("bltu", t0, t2, name);
+  };
+  copyRange("copy tables", slot.trampolines);
+  a.constant(t2, BigInt(slot.context - slot.trampolines));
+  a.op("add", t0, t0, t2).op("add", t1, t1, t2);
+  copyRange("copy registers and data", slotSizeBytes - slot.context);
+  a.label("slot is ready");
 }
 
 function loadInitialIntegers(a: Assembler): void {

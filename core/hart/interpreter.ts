@@ -393,7 +393,9 @@ export function run(h: Hart, budget: i32): i32 {
     }
     if (translated) {
       // Until it leaves: where there is no translated code, or for what it cannot do.
+      const before = remaining;
       remaining = call_indirect<i32>(translated, changetype<usize>(h), remaining, pc & PAGE_MASK);
+      m.jitInstructions += <u64>(before - remaining);
       clear(); // an instruction that raised was not executed; interpreted, it raises again
       left = true;
       page = h.pc ^ NO_PAGE;

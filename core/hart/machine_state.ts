@@ -21,6 +21,7 @@ export class Machine {
   jitThreshold: u32; // jumps to a place before it is queued; 0 turns translation off
   jitBatch: u32; // the slice ends when so many places are queued
   hotCount: u32; // places in the queue
+  jitInstructions: u64; // retired in translated code
   jitLeave: u32; // after a slow access: 1 it raised, 2 the run loop is asked for
 
   hartCount: u32;

@@ -35,10 +35,11 @@ export function finish(assembler: Assembler, value: number): void {
   assembler.op("sw", reg.t1, 0, reg.t0).label("end").jump("end");
 }
 
-/** Adds a store to `tohost`, and a loop. */
+/** Adds a store of `value` to `tohost`, and a wait until the machine has taken it. */
 export function toHost(assembler: Assembler, value: bigint): void {
-  assembler.address(reg.t0, "base").constant(reg.t1, value).constant(reg.t2, 0x1000n);
-  assembler.op("add", reg.t0, reg.t0, reg.t2).op("sd", reg.t1, 0, reg.t0);
+  const wait = `taken${assembler.here}`;
+  assembler.constant(reg.t0, BigInt(TOHOST)).constant(reg.t1, value).op("sd", reg.t1, 0, reg.t0);
+  assembler.label(wait).op("ld", reg.t1, 0, reg.t0).branch("bne", reg.t1, reg.zero, wait);
 }
 
 /** Adds the output of `text` on the serial port. */

@@ -28,9 +28,8 @@ ${OPTIONS.map(optionLines).join("\n")}
 
 Keys, on a terminal: Ctrl-A x ends the machine, Ctrl-A Ctrl-A sends one Ctrl-A (lkvm in the
 machine has the same escape key), Ctrl-A h lists the keys; all others, Ctrl-C too, go to the
-machine. From a pipe or file every byte goes to the machine, from when it first waits as at a prompt (idle
-for 100 ms of its time, or 10 s after power-on); the end of input does not end it. --elf takes no
-input.
+machine. From a pipe or file every byte goes to the machine, once it has first had nothing to do
+for 100 ms, as at a prompt, or after 10 s; the end of input does not end it. --elf takes no input.
 
 Time: an interactive machine's clock does not run ahead of the wall clock, so that sleeping takes
 as long as it says and an idle machine needs no processor. What you type comes at some point of

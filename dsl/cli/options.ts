@@ -55,6 +55,8 @@ export interface ElfSettings extends CommonSettings {
 /** What the user wants done. */
 export type Command = { readonly kind: "help" | "version" } | BootSettings | ElfSettings;
 
+/** What the parser answers: every value of each option. */
+type Parsed = Record<ValueName | "--", readonly string[]> & Record<"help" | "version", boolean>;
 /** The values given, by long name. */
 type Values = Partial<Record<ValueName, string>>;
 
@@ -75,7 +77,7 @@ export function parseOptions(args: readonly string[]): Command {
   // `deno task run -- --help` hands over the two dashes too.
   const own = args[0] === "--" ? args.slice(1) : [...args];
   const unknown: string[] = [];
-  const parsed = parseArgs(own, {
+  const parsed: Parsed = parseArgs(own, {
     string: [...VALUE_NAMES],
     boolean: ["help", "version"],
     collect: [...VALUE_NAMES],
@@ -90,11 +92,11 @@ export function parseOptions(args: readonly string[]): Command {
   if (parsed.version) return { kind: "version" };
   const values: Values = {};
   for (const name of VALUE_NAMES) {
-    const given = parsed[name] as string[];
-    const value = oneValue(name, given, own);
+    const value = oneValue(name, parsed[name], own);
     if (value !== undefined) values[name] = value;
   }
-  const stray = unknown[0] ?? parsed["--"]?.[0];
+  // An empty argument is a value that the parser took for none: `oneValue` has judged it.
+  const stray = [...unknown, ...parsed["--"]].find((arg) => arg !== "");
   if (stray !== undefined) throw unknownArgument(stray);
   return values.elf === undefined ? bootSettings(values) : elfSettings(values, values.elf);
 }

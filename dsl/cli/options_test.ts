@@ -56,7 +56,7 @@ Deno.test("help and version win over all else; the task runner's dashes are pass
 const MISTAKES: readonly (readonly [string, string])[] = [
   ["--memroy 12", "--memroy: no such option; did you mean --memory?"],
   ["--Kernel=a", "--Kernel: no such option; did you mean --kernel?"],
-  ["-elf p", "-e: no such option"],
+  ["-elf p", "-elf: no such option; did you mean --elf?"],
   ["--zzz", "--zzz: no such option"],
   ["-x", "-x: no such option"],
   ["p.elf", "p.elf: unexpected argument; a file goes with an option, as in --elf p.elf"],

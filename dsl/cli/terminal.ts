@@ -69,13 +69,11 @@ export class Terminal implements Disposable {
    */
   async wait(ms: number, untilInput = true): Promise<void> {
     if ((untilInput && this.#ready !== undefined) || this.#leaves) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve; // first: Deno may let the reader go on within setTimeout
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
     this.#wake = undefined;
   }
 

@@ -1,4 +1,4 @@
-/* The guest's RAM as this process sees it, and the one check for every address a guest hands over. */
+/* The guest's RAM as this process sees it, and the one check for addresses a guest hands over. */
 #ifndef LKVM_GUEST_MEMORY_H
 #define LKVM_GUEST_MEMORY_H
 

@@ -8,7 +8,7 @@ void info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The run cannot go on: one line on standard error. Does not exit. */
 void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* error(), then exit code 1. Only before the guest's threads and raw terminal exist. */
+/* As error(), then exit code 1; what must be put right is done at exit. Not once VCPUs run. */
 _Noreturn void fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -48,6 +48,7 @@ struct machine {
   unsigned virtio_count;
   struct virtio_device *virtio_console; /* one of the above, or NULL */
   struct terminal terminal;
+  pthread_mutex_t console_lock; /* UART, SBI and virtio print from different threads */
   struct panic_watch panic_watch;
 
   _Atomic enum ending ending;
@@ -95,16 +96,36 @@ uart_irq(void *opaque, bool level)
   plic_set_level(&wiring->machine->plic, uart_irqs[wiring->index], level);
 }
 
+/* What the guest prints, on whichever console. */
+static void
+print(void *opaque, const void *bytes, size_t count)
+{
+  struct machine *machine = opaque;
+  bool news = false;
+  pthread_mutex_lock(&machine->console_lock);
+  output_write(bytes, count);
+  for (size_t i = 0; i < count; i++)
+    news |= panic_watch_byte(&machine->panic_watch, ((const char *)bytes)[i]);
+  pthread_mutex_unlock(&machine->console_lock);
+  if (news)
+    warning("The guest's kernel panicked: %s", machine->panic_watch.reason);
+}
+
+/* A virtio console hands over whole bursts: there is nothing to gather. */
+static void
+print_burst(void *opaque, const void *bytes, size_t count)
+{
+  print(opaque, bytes, count);
+  output_flush();
+}
+
 /* The first UART is on the terminal; the others' output goes nowhere. */
 static void
 uart_transmit(void *opaque, uint8_t byte)
 {
   struct uart_wiring *wiring = opaque;
-  if (wiring->index != 0)
-    return;
-  output_write(&byte, 1);
-  if (panic_watch_byte(&wiring->machine->panic_watch, (char)byte))
-    warning("The guest's kernel panicked: %s", wiring->machine->panic_watch.reason);
+  if (wiring->index == 0)
+    print(wiring->machine, &byte, 1);
 }
 
 static void
@@ -210,7 +231,7 @@ build_virtio(struct machine *machine)
   if (options->rng)
     add_virtio(machine, virtio_rng_create(memory));
   if (options->virtio_console) {
-    machine->virtio_console = virtio_console_create(output_write, memory);
+    machine->virtio_console = virtio_console_create(print_burst, machine, memory);
     add_virtio(machine, machine->virtio_console);
   }
 }
@@ -307,13 +328,14 @@ machine_run(const struct machine_config *config, bool first)
   if (!machine)
     fatal("Out of memory");
   machine->config = config;
+  pthread_mutex_init(&machine->console_lock, NULL);
   machine->ended_fd = eventfd(0, EFD_CLOEXEC);
   int signal_fd = open_signals();
 
   vm_create(&machine->vm, config->options.ram_bytes);
   if (first)
     vm_check_cpus(&machine->vm, config->options.cpus);
-  sbi_init(&machine->sbi, &machine->vm.memory, output_write);
+  sbi_init(&machine->sbi, &machine->vm.memory, print, machine);
   build_vcpus(machine);
   plic_init(&machine->plic, PLIC_LAST_SOURCE, config->options.cpus * 2, plic_output, machine);
   map(machine, "plic", PLIC_BASE, PLIC_SIZE, &plic_mmio, &machine->plic);

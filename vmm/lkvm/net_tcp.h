@@ -8,7 +8,7 @@
  * Only the guest opens connections, so of RFC 9293's states the passive half is left: CONNECTING
  * (the host's connect() is under way; LISTEN to the guest), SYN_RECEIVED, OPEN (ESTABLISHED up to
  * LAST_ACK, told apart by host_eof, fin_acked and guest_fin) and TIME_WAIT.
- * net_tcp.c takes segments in and keeps the socket; net_tcp_output.c sends segments and retransmits.
+ * net_tcp.c takes segments in and keeps the socket; net_tcp_output.c sends and retransmits.
  */
 #ifndef LKVM_NET_TCP_H
 #define LKVM_NET_TCP_H

@@ -9,7 +9,7 @@
  * Only regular files and directories are ever opened: a device node or FIFO in the shared tree
  * must not give the guest the host's device, nor block the server.
  *
- * Functions that yield a descriptor return it or a negative errno; the others 0 or a positive errno.
+ * Functions that yield a descriptor return it or a negative errno; others 0 or a positive errno.
  */
 #ifndef LKVM_NINEP_FS_H
 #define LKVM_NINEP_FS_H

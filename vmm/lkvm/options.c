@@ -47,7 +47,7 @@ reject(struct parser *parser, const char *format, ...)
   return false;
 }
 
-/* Splits "text,rest" at the last comma into a bounded copy of the text and a pointer to the rest. */
+/* Splits "text,rest" at the last comma: a bounded copy of the text, a pointer to the rest. */
 static bool
 split_at_comma(const char *value, char *text, size_t text_bytes, const char **rest)
 {

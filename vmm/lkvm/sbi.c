@@ -18,11 +18,12 @@
 
 void
 sbi_init(struct sbi *sbi, const struct guest_memory *memory,
-         void (*transmit)(const void *bytes, size_t count))
+         void (*transmit)(void *opaque, const void *bytes, size_t count), void *opaque)
 {
   memset(sbi, 0, sizeof *sbi);
   sbi->memory = memory;
   sbi->transmit = transmit;
+  sbi->opaque = opaque;
   pthread_mutex_init(&sbi->lock, NULL);
   pthread_cond_init(&sbi->room, NULL);
 }
@@ -92,7 +93,7 @@ debug_console(struct sbi *sbi, struct kvm_run *run)
       answer(run, SBI_ERR_INVALID_PARAM, 0);
       break;
     }
-    sbi->transmit(buffer, bytes);
+    sbi->transmit(sbi->opaque, buffer, bytes);
     answer(run, SBI_SUCCESS, bytes);
     break;
   case DBCN_CONSOLE_READ:
@@ -102,7 +103,7 @@ debug_console(struct sbi *sbi, struct kvm_run *run)
       answer(run, SBI_SUCCESS, take_input(sbi, buffer, bytes));
     break;
   case DBCN_CONSOLE_WRITE_BYTE:
-    sbi->transmit(&byte, 1);
+    sbi->transmit(sbi->opaque, &byte, 1);
     answer(run, SBI_SUCCESS, 0);
     break;
   default:
@@ -117,7 +118,7 @@ sbi_call(struct sbi *sbi, struct kvm_run *run)
   uint8_t byte = (uint8_t)run->riscv_sbi.args[0];
   switch (run->riscv_sbi.extension_id) {
   case EXT_CONSOLE_PUTCHAR:
-    sbi->transmit(&byte, 1);
+    sbi->transmit(sbi->opaque, &byte, 1);
     answer(run, SBI_SUCCESS, 0);
     break;
   case EXT_CONSOLE_GETCHAR:

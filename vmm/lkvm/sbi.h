@@ -16,7 +16,8 @@
 
 struct sbi {
   const struct guest_memory *memory;
-  void (*transmit)(const void *bytes, size_t count);
+  void (*transmit)(void *opaque, const void *bytes, size_t count);
+  void *opaque;
 
   pthread_mutex_t lock;
   pthread_cond_t room;
@@ -27,7 +28,7 @@ struct sbi {
 };
 
 void sbi_init(struct sbi *sbi, const struct guest_memory *memory,
-              void (*transmit)(const void *bytes, size_t count));
+              void (*transmit)(void *opaque, const void *bytes, size_t count), void *opaque);
 
 /* Answers the call described in `run`, an unknown one with "not supported". */
 void sbi_call(struct sbi *sbi, struct kvm_run *run);

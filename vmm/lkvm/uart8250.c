@@ -34,7 +34,7 @@ receive_capacity(const struct uart8250 *uart)
   return fifos_enabled(uart) ? UART_FIFO_BYTES : 1;
 }
 
-/* FCR bits 7:6: how many bytes raise "received data available" rather than the character timeout. */
+/* FCR bits 7:6: how many bytes raise "received data available"; fewer, the character timeout. */
 static unsigned
 receive_trigger(const struct uart8250 *uart)
 {

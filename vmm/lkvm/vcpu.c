@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "kvm_registers.h"
@@ -14,6 +15,9 @@
 
 /* Interrupts KVM_RUN; its handler does nothing. */
 #define KICK_SIGNAL SIGUSR1
+
+#define CSR_SEED 0x015
+#define SEED_ES16 (2ul << 30)
 
 bool
 vcpu_get_register(int vcpu_fd, uint64_t id, uint64_t *value)
@@ -82,7 +86,7 @@ report_state(const struct vcpu *vcpu)
         (unsigned long long)stval);
 }
 
-/* The guest's SRST call: shutdown or reboot, and whether because it failed (SBI 3.0, chapter 10). */
+/* The guest's SRST call: shutdown or reboot, and whether as it failed (SBI 3.0, chapter 10). */
 static enum ending
 system_event(const struct kvm_run *run)
 {
@@ -100,6 +104,20 @@ system_event(const struct kvm_run *run)
   }
 }
 
+/*
+ * KVM leaves reads of the entropy source to user space (Cryptography Extensions 1.0, section 4.1:
+ * status ES16 in bits 31:30, 16 bits of entropy below). Any other CSR reads as zero.
+ */
+static void
+csr_access(struct kvm_run *run)
+{
+  uint16_t entropy;
+  run->riscv_csr.ret_value = 0;
+  if (run->riscv_csr.csr_num == CSR_SEED &&
+      getrandom(&entropy, sizeof entropy, 0) == sizeof entropy)
+    run->riscv_csr.ret_value = SEED_ES16 | entropy;
+}
+
 static enum ending
 handle_exit(struct vcpu *vcpu)
 {
@@ -111,6 +129,9 @@ handle_exit(struct vcpu *vcpu)
     return ENDING_NONE;
   case KVM_EXIT_RISCV_SBI:
     sbi_call(vcpu->sbi, run);
+    return ENDING_NONE;
+  case KVM_EXIT_RISCV_CSR:
+    csr_access(run);
     return ENDING_NONE;
   case KVM_EXIT_SYSTEM_EVENT:
     return system_event(run);

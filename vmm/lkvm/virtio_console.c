@@ -8,7 +8,8 @@
 enum { RECEIVE_QUEUE, TRANSMIT_QUEUE };
 
 struct console {
-  void (*transmit)(const void *bytes, size_t count);
+  void (*transmit)(void *opaque, const void *bytes, size_t count);
+  void *opaque;
   /* With the receive queue's lock: signalled when the driver may have added buffers. */
   pthread_cond_t room;
   bool closed;
@@ -22,7 +23,8 @@ print_all(struct virtio_device *device, struct virtqueue *queue)
   bool any = false;
   while (virtqueue_pop(queue, &chain)) {
     for (int i = 0; i < chain.readable_count; i++)
-      console->transmit(chain.readable[i].iov_base, chain.readable[i].iov_len);
+      console->transmit(console->opaque, chain.readable[i].iov_base,
+                        chain.readable[i].iov_len);
     virtqueue_push(queue, chain.head, 0);
     any = true;
   }
@@ -89,13 +91,14 @@ static const struct virtio_kind console_kind = {
 };
 
 struct virtio_device *
-virtio_console_create(void (*transmit)(const void *bytes, size_t count),
-                      const struct guest_memory *memory)
+virtio_console_create(void (*transmit)(void *opaque, const void *bytes, size_t count),
+                      void *opaque, const struct guest_memory *memory)
 {
   struct console *console = calloc(1, sizeof *console);
   if (!console)
     fatal("Out of memory");
   console->transmit = transmit;
+  console->opaque = opaque;
   pthread_cond_init(&console->room, NULL);
   return virtio_create(&console_kind, console, NULL, 0, memory);
 }

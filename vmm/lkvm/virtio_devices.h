@@ -12,8 +12,9 @@ struct virtio_device *virtio_9p_create(const char *directory, const char *tag, b
 struct virtio_device *virtio_net_create(const struct guest_memory *memory);
 
 /* `transmit` receives what the guest prints. */
-struct virtio_device *virtio_console_create(void (*transmit)(const void *bytes, size_t count),
-                                            const struct guest_memory *memory);
+struct virtio_device *virtio_console_create(void (*transmit)(void *opaque, const void *bytes,
+                                                             size_t count),
+                                            void *opaque, const struct guest_memory *memory);
 /* Types on the guest's console; waits while the guest has no room. Any thread. */
 void virtio_console_receive(struct virtio_device *device, const uint8_t *bytes, size_t count);
 /* Ends any wait in virtio_console_receive, for good. */

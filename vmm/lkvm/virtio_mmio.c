@@ -12,8 +12,9 @@
 #define MAGIC 0x74726976 /* "virt" */
 #define TRANSPORT_VERSION 2
 #define VENDOR 0x4d56484b /* "KHVM" */
-#define CONFIG_STATUS_BITS                                                                         \
-  (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |               \
+/* The status bits that a driver may set. */
+#define DRIVER_STATUS_BITS                                                                         \
+  (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |              \
    VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
 
 static uint64_t
@@ -128,7 +129,7 @@ write_status(struct virtio_device *device, uint32_t value)
     reset(device);
     return;
   }
-  value &= CONFIG_STATUS_BITS;
+  value &= DRIVER_STATUS_BITS;
   /* Section 3.1.1: a device refuses features by leaving FEATURES_OK clear. */
   bool version_1 = device->driver_features >> VIRTIO_F_VERSION_1 & 1;
   if (!version_1 || (device->driver_features & ~offered_features(device)))

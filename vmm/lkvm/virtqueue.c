@@ -26,6 +26,19 @@ store16(uint8_t *at, uint16_t value)
   __atomic_store_n((uint16_t *)(void *)at, value, __ATOMIC_RELEASE);
 }
 
+/* Atomic loads: the compiler must not look at guest memory again after the checks. */
+static struct vring_desc
+load_descriptor(const struct virtqueue *queue, uint16_t index)
+{
+  const uint64_t *from = (const void *)(queue->descriptor_table + index * DESCRIPTOR_BYTES);
+  uint64_t words[2];
+  struct vring_desc descriptor;
+  words[0] = __atomic_load_n(&from[0], __ATOMIC_RELAXED);
+  words[1] = __atomic_load_n(&from[1], __ATOMIC_RELAXED);
+  memcpy(&descriptor, words, sizeof descriptor);
+  return descriptor;
+}
+
 void
 virtqueue_init(struct virtqueue *queue, const struct guest_memory *memory)
 {
@@ -105,10 +118,9 @@ collect_chain(const struct virtqueue *queue, uint16_t head, struct virtqueue_cha
   chain->readable_bytes = chain->writable_bytes = 0;
 
   for (uint32_t length = 0; length < queue->size; length++) {
-    struct vring_desc descriptor;
     if (index >= queue->size)
       return false;
-    memcpy(&descriptor, queue->descriptor_table + index * DESCRIPTOR_BYTES, sizeof descriptor);
+    struct vring_desc descriptor = load_descriptor(queue, index);
     /* Indirect tables are not offered, so a driver must not use them (section 2.7.5.3.1). */
     if (descriptor.flags & VRING_DESC_F_INDIRECT)
       return false;

@@ -176,9 +176,9 @@ test_many(void)
 }
 
 static const uint8_t query[] = {
-    0x12, 0x34, 0x01, 0x00, 0,    1, 0,   0,   0,   0,   0, 1, /* header: one question, one additional */
-    4,    'h',  'o',  's',  't',  4, 't', 'e', 's', 't', 0, 0, 1, 0, 1, /* host.test A IN */
-    0,    0,    41,   4,    0xd0, 0, 0,   0,   0,   0,   0,             /* EDNS */
+    0x12, 0x34, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 1, /* one question, one additional record */
+    4, 'h', 'o', 's', 't', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1, /* host.test A IN */
+    0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0, /* EDNS */
 };
 
 static void

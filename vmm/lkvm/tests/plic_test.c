@@ -84,6 +84,22 @@ a_request_outlives_its_level(void)
   CHECK(!output[1]);
 }
 
+/* Section 9: the gateway forwards nothing more until the handler completes. */
+static void
+one_request_at_a_time(void)
+{
+  start();
+  route(3, 1, 1);
+  plic_set_level(&plic, 3, true);
+  CHECK_EQUAL(3, get(CLAIM(1)));
+  plic_set_level(&plic, 3, false);
+  plic_set_level(&plic, 3, true);
+  CHECK(!output[1]);
+  CHECK_EQUAL(0, get(CLAIM(1)));
+  put(CLAIM(1), 3);
+  CHECK(output[1]);
+}
+
 static void
 priorities(void)
 {
@@ -226,6 +242,7 @@ main(void)
 {
   claim_and_complete();
   a_request_outlives_its_level();
+  one_request_at_a_time();
   priorities();
   threshold();
   two_contexts_share_a_source();

@@ -4,7 +4,7 @@
 TEST_CFLAGS := -std=gnu11 -O1 -g -pthread $(WARNINGS) -I. \
                -fsanitize=address,undefined -fno-sanitize-recover=all
 
-TESTS := fdt plic uart8250 options virtqueue virtio text image isa sbi ninep net
+TESTS := fdt plic uart8250 options virtqueue virtio text image isa sbi rootfs ninep net
 fdt_PARTS := fdt.c board_fdt.c
 plic_PARTS := plic.c
 uart8250_PARTS := uart8250.c
@@ -15,6 +15,7 @@ text_PARTS := cmdline.c panic_watch.c terminal.c mmio_bus.c log.c output.c
 image_PARTS := image.c log.c output.c
 isa_PARTS := isa.c
 sbi_PARTS := sbi.c
+rootfs_PARTS := rootfs.c home.c log.c output.c
 ninep_PARTS := $(wildcard ninep_*.c tests/ninep_client.c)
 net_PARTS := $(wildcard netstack.c net_*.c) $(filter-out tests/net_test.c,$(wildcard tests/net_*.c))
 

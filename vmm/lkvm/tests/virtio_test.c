@@ -286,8 +286,9 @@ read_only_disk(void)
 static char printed[64];
 
 static void
-transmit(const void *bytes, size_t count)
+transmit(void *opaque, const void *bytes, size_t count)
 {
+  CHECK(opaque == printed);
   strncat(printed, bytes, count);
 }
 
@@ -303,7 +304,7 @@ static void
 console(void)
 {
   pthread_t typist;
-  initialize(virtio_console_create(transmit, &memory), VIRTIO_ID_CONSOLE);
+  initialize(virtio_console_create(transmit, printed, &memory), VIRTIO_ID_CONSOLE);
   memcpy(guest_at(&memory, BUFFERS, 3), "abc", 3);
   describe(1, 0, BUFFERS, 3, 0);
   offer(1, 0);
@@ -376,9 +377,9 @@ live_storm(struct virtio_device *new_device, uint32_t id, uint64_t seed)
 }
 
 static void
-drop(const void *bytes, size_t count)
+drop(void *opaque, const void *bytes, size_t count)
 {
-  (void)bytes, (void)count;
+  (void)opaque, (void)bytes, (void)count;
 }
 
 int
@@ -402,7 +403,7 @@ main(int argc, char **argv)
     storm(virtio_rng_create(&memory), i);
     storm(virtio_blk_create(disk_path, false, &memory), i);
     live_storm(virtio_blk_create(disk_path, false, &memory), VIRTIO_ID_BLOCK, i * 77);
-    live_storm(virtio_console_create(drop, &memory), VIRTIO_ID_CONSOLE, i * 99);
+    live_storm(virtio_console_create(drop, NULL, &memory), VIRTIO_ID_CONSOLE, i * 99);
   }
   unlink(disk_path);
   return 0;

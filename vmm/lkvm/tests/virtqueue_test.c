@@ -181,7 +181,8 @@ broken_chains(void)
   start(); /* An indirect table, which is not offered. */
   describe(0, BUFFERS, 16, VRING_DESC_F_INDIRECT, 0);
   expect_broken();
-  start(); /* More requests than the ring holds. */
+  start(); /* More requests than the ring holds, each of them good. */
+  describe(0, BUFFERS, 1, 0, 0);
   *(uint16_t *)guest_at(&memory, AVAILABLE + 2, 2) = SIZE + 1;
   CHECK(!virtqueue_pop(&queue, &chain));
   CHECK(queue.broken);
