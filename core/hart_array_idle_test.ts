@@ -22,6 +22,24 @@ Deno.test("WFI takes one instruction; time goes on at the deadline, exactly", ()
   }
 });
 
+Deno.test("a guest that sleeps to the end of the clock, in any steps, does not stop the process", () => {
+  for (const step of [1n << 46n, 90_000_000_000_003n, (1n << 62n) + 1n]) {
+    const program = bareProgram((a) => {
+      a.setCsr("mie", MTIE).setCsr("menvcfg", 1n << 63n).setBits("mie", 1n << 5n);
+      a.constant(reg.a1, step).label("again").getCsr(reg.a0, "time").op(
+        "add",
+        reg.a0,
+        reg.a0,
+        reg.a1,
+      )
+        .op("csrrw", 0, a.csr("stimecmp"), reg.a0).op("wfi").op("addi", reg.a2, reg.a2, 1)
+        .jump("again");
+    });
+    assertEquals(program.harts.run(1_000), "idle");
+    assertEquals(program.harts.nowNs < 2 ** 53, true);
+  }
+});
+
 Deno.test("a sleep of an hour costs no instructions", () => {
   const program = bareProgram(waitForTimer);
   program.harts.writeMtimecmp(0, 36_000_000_000n);

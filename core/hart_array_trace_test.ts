@@ -36,6 +36,34 @@ Deno.test("a stop from onTrap comes before the handler, for exceptions", () => {
   assertEquals(harts.get(0, "pc"), BigInt(RAM + 4));
 });
 
+Deno.test("a stop from onTrap comes before the handler, for fetch faults", () => {
+  const program = bareProgram((a) => a.constant(reg.a1, NOWHERE).op("jalr", 0, 0, reg.a1), {
+    handler: (a) => a.label("spin").op("addi", reg.a0, reg.a0, 1).jump("spin"),
+  });
+  const { harts } = program;
+  harts.onTrap = () => harts.requestStop();
+  assertEquals(harts.run(1000), "stopped");
+  assertEquals(harts.get(0, "mcause"), 1n);
+  assertEquals([harts.get(0, "pc"), x(harts, reg.a0)], [BigInt(RAM + 4), 0n]);
+});
+
+Deno.test("a stop from onTrap comes before the handler, for interrupts", () => {
+  for (const how of ["deadline", "enable"]) {
+    const program = bareProgram((a) => {
+      a.setCsr("mie", 1n << 7n);
+      if (how === "deadline") a.setBits("mstatus", MSTATUS.MIE).label("loop").jump("loop");
+      else a.op("addi", 0, 0, 0).setBits("mstatus", MSTATUS.MIE);
+    }, { handler: (a) => a.label("spin").op("addi", reg.a0, reg.a0, 1).jump("spin") });
+    const { harts } = program;
+    harts.writeMtimecmp(0, how === "deadline" ? 5n : 0n);
+    harts.onTrap = () => harts.requestStop();
+    assertEquals(harts.run(10_000), "stopped");
+    assertEquals(harts.get(0, "mcause"), (1n << 63n) | 7n);
+    assertEquals([harts.get(0, "pc"), x(harts, reg.a0)], [BigInt(RAM + 4), 0n]);
+    if (how === "deadline") assertEquals(harts.nowNs, 500);
+  }
+});
+
 Deno.test("recording traps does not change the run", () => {
   const run = (record: boolean) => {
     const program = bareProgram((a) => {

@@ -212,11 +212,17 @@ Deno.test("changes take effect on the next access, with the page in the TLB", ()
       a.setCsr("pmpaddr0", napot(DATA + 0x1000, 0x1000));
       probe(a, "sd", DATA + 0x800, 1);
       probe(a, "sd", DATA + 0x1800, 1);
+      // The configuration alone, with the pages in use.
       a.setCsr("pmpcfg0", 0n);
       probe(a, "sd", DATA + 0x1800, 1);
+      a.setCsr("pmpcfg0", NAPOT | R);
+      probe(a, "sd", DATA + 0x1800, 1);
+      probe(a, "ld", DATA + 0x1800, 1);
+      a.setCsr("pmpcfg0", NAPOT);
+      probe(a, "ld", DATA + 0x1800, 1);
     }
   });
-  const round = [1, 1, 1, 0, 1, 0, 1];
+  const round = [1, 1, 1, 0, 1, 0, 1, 0, 1, 0];
   assertEquals(results(program), [...round, ...round, ...round]);
 });
 
@@ -288,6 +294,29 @@ Deno.test("a fetch is denied by locked entries, to four bytes", () => {
       program.traps.map(({ cause, tval, epc }) => ({ cause, tval, epc })),
       [{ cause: 1n, tval: BigInt(code + 4 * denied), epc: BigInt(code + 4 * denied) }],
     );
+  }
+});
+
+Deno.test("a fetch fails if its second half is denied, in the middle of a page too", () => {
+  const code = RAM + 0x9000;
+  for (const at of [code + 0x102, code + 0x106]) {
+    for (const warm of [false, true]) {
+      const program = bareProgram((a) => {
+        a.constant(reg.a1, BigInt(at)).constant(reg.s0, BigInt(code));
+        if (warm) a.op("jalr", reg.ra, 0, reg.s0); // another function on the page
+        a.setCsr("pmpaddr0", BigInt(at + 2) >> 2n).setCsr("pmpcfg0", NA4 | R | W | LOCK);
+        a.op("jalr", reg.ra, 0, reg.a1);
+      }, { handler: (a) => a.end() });
+      const bytes = program.harts.ramAt(code, 0x200)!;
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      view.setUint32(0, encode("jalr", 0, 0, reg.ra), true);
+      view.setUint32(at - code, encode("addi", reg.a0, 0, 1), true);
+      program.recordTraps();
+      runToEnd(program);
+      const { cause, epc, tval } = program.traps[0]!;
+      assertEquals([cause, epc, tval], [1n, BigInt(at), BigInt(at + 2)]);
+      assertEquals(x(program.harts, reg.a0), 0n);
+    }
   }
 });
 

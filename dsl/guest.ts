@@ -26,7 +26,6 @@ export class Guest {
   readonly #hostConsole: Console;
   readonly #shell: Shell;
   readonly #hostPrompt: () => Promise<void>;
-  #isAtPrompt = false;
   #exitStatus: number | undefined;
 
   /** @internal Made by `host.lkvm`. `hostPrompt` waits until the host's shell is back. */
@@ -47,15 +46,13 @@ export class Guest {
   }
 
   /**
-   * Waits until the guest's shell reads a line, for the first time; later it returns at once.
+   * Waits until the guest's shell reads a line; returns at once if it does already.
    *
    * @throws {MachineError} with verdict `unexpected` if lkvm ends first
    */
   async prompt(options: CommandOptions = {}): Promise<void> {
     this.#checkRuns();
-    if (this.#isAtPrompt) return;
     await this.#shell.ready(options);
-    this.#isAtPrompt = true;
   }
 
   /**
@@ -90,7 +87,6 @@ export class Guest {
   /** Restarts the guest from its shell; lkvm starts it anew. */
   async reboot(): Promise<void> {
     await this.prompt();
-    this.#isAtPrompt = false;
     this.console.send("reboot -f\n");
     await this.console.expect(/Restarting system|Linux version/);
   }

@@ -37,6 +37,11 @@ export class GuestConsole {
     this.#console.send(text);
   }
 
+  /** As `console.sentBytes`. */
+  get sentBytes(): number {
+    return this.#console.sentBytes;
+  }
+
   /** As `console.drain`. */
   drain(): string {
     return this.#console.drain();

@@ -88,7 +88,7 @@ export class Host implements Disposable {
     return this.machine.console;
   }
 
-  /** Waits until the host's shell reads a line: once after {@link create}, for example. */
+  /** Waits until the host's shell reads a line; returns at once if it does already. */
   async prompt(options: CommandOptions = {}): Promise<void> {
     await this.#shell.ready(options);
   }

@@ -32,6 +32,7 @@ export interface CommandOptions {
 /** What a shell needs of a console. */
 export interface ShellConsole {
   send(text: string): void;
+  readonly sentBytes: number;
   expect(pattern: string | RegExp, options?: ExpectOptions): Promise<ConsoleMatch>;
 }
 
@@ -58,6 +59,8 @@ export class Shell {
   readonly #console: ShellConsole;
   readonly #prompt: RegExp;
   #commands = 0;
+  /** How much had been typed when the shell was last seen at its prompt. */
+  #promptAfterBytes: number | undefined;
 
   /** `prompt` is what it prints before it reads a line; default {@link PROMPT}. */
   constructor(console: ShellConsole, prompt: RegExp = PROMPT) {
@@ -65,9 +68,10 @@ export class Shell {
     this.#prompt = prompt;
   }
 
-  /** Waits for the prompt. */
+  /** Waits for the prompt; returns at once if nothing was typed since it was last seen. */
   async ready(options: CommandOptions = {}): Promise<void> {
-    await this.#console.expect(this.#prompt, { what: "the shell's prompt", ...options });
+    if (this.#console.sentBytes === this.#promptAfterBytes) return;
+    await this.#awaitPrompt({ what: "the shell's prompt", ...options });
   }
 
   /** As {@link run}, with the line as a template: what is interpolated is quoted. */
@@ -102,11 +106,16 @@ export class Shell {
     try {
       await expect(interruptible("\n", `@${id}<@\n`));
       const end = await expect(interruptible(`@${id}>`, /(\d+)/, "@\n"));
-      await expect(this.#prompt);
+      await this.#awaitPrompt({ what, ...options });
       return { code: Number(end.groups[0]), out: end.before.replace(/\n$/, "") };
     } catch (error) {
       throw explain(error, what, this.#prompt);
     }
+  }
+
+  async #awaitPrompt(options: ExpectOptions): Promise<void> {
+    await this.#console.expect(this.#prompt, options);
+    this.#promptAfterBytes = this.#console.sentBytes;
   }
 }
 

@@ -116,3 +116,13 @@ Deno.test("another shell's prompt can be given", async () => {
   await shell.ready();
   assertEquals(await shell.sh`true`, { code: 0, out: "" });
 });
+
+Deno.test("a prompt that was seen is waited for again only after something was typed", async () => {
+  const console = fakeConsole("~ # ", () => "~ # ");
+  const shell = new Shell(console);
+  await shell.ready();
+  await shell.ready();
+  console.send("true\n");
+  await shell.ready();
+  assertEquals(console.transcript, "~ # true\n~ # ");
+});

@@ -228,7 +228,8 @@ export function checkLayers(
       const target = ALIASES[found.specifier] ??
         (found.specifier.startsWith(".") ? resolve(file, found.specifier) : undefined);
       if (target === undefined || found.isTypeOnly || isTestCode(file)) continue;
-      edges.push({ file, line: found.line, from: folderOf(file), to: folderOf(target) });
+      const [from, to] = [folderOf(file, layers), folderOf(target, layers)];
+      edges.push({ file, line: found.line, from, to });
     }
   }
   return [...violations, ...findCycles(edges, layers)];
@@ -242,8 +243,9 @@ interface Edge {
   readonly to: string;
 }
 
-function folderOf(path: string): string {
-  return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : path;
+/** The folder of a file; a file with a row of its own stands for itself. */
+function folderOf(path: string, layers: readonly Layer[]): string {
+  return layerOf(path, layers)?.path === path ? path : path.slice(0, path.lastIndexOf("/"));
 }
 
 /** Subfolders of a layer are its parts: going down into one and back is no cycle. */

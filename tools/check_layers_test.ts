@@ -102,7 +102,7 @@ Deno.test("what the table allows passes", () => {
       "fixtures/host_root.ts": line("../vmm/initramfs/mod.ts"),
       "scenarios/boot_test.ts": line("himawari") + line("@std/assert"),
       "bench/run.ts": line("../mod.ts"),
-      "mod.ts": line("./vmm/machine.ts"),
+      "mod.ts": line("./vmm/machine.ts") + line("./dsl/host.ts"),
     }),
     [],
   );

@@ -64,6 +64,7 @@ export class Console {
   readonly #port: SerialPort;
   readonly #transcript = new Transcript();
   readonly #input: number[] = [];
+  #sentBytes = 0;
   readonly #listeners = new Set<(byte: number) => void>();
   #wait: Wait | undefined;
   #panicAt: number | undefined;
@@ -154,7 +155,13 @@ export class Console {
   send(text: string | Uint8Array): void {
     const bytes = typeof text === "string" ? ENCODER.encode(text) : text;
     for (const byte of bytes) this.#input.push(byte);
+    this.#sentBytes += bytes.length;
     this.#feed();
+  }
+
+  /** Bytes sent so far, whether the guest has taken them or not. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** Bytes sent that the guest has not taken yet. */

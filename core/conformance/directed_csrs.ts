@@ -368,6 +368,10 @@ export const csrRows: readonly Row[] = [
       },
     )
   ),
+  holds("hgatp", "hypervisor, hgatp", (7n << 60n) | (3n << 44n) | 0x8000n, (3n << 44n) | 0x8000n, {
+    title: "hgatp with a reserved MODE takes the other fields",
+    notOn: wrongOnQemu("the whole write is ignored, or any MODE is stored"),
+  }),
   ...[1n, 7n, 11n, 15n].map((mode) =>
     holds("hgatp", "hypervisor, hgatp", mode << 60n, 0n, {
       mask: 15n << 60n,

@@ -109,12 +109,7 @@ const causeRows: readonly Row[] = modes.flatMap((mode) => {
           csrs: { menvcfg: 0xd0n, henvcfg: 0xd0n, senvcfg: 0xd0n },
           x: () => ({ [address]: nowhere + 1n }),
           tval: () => nowhere + 1n,
-          notOn: (engine) =>
-            engine.startsWith("qemu")
-              ? "CBO of no memory passes, or reports the start of the block"
-              : name === "cbo.zero"
-              ? undefined
-              : "the hart does not look yet whether there is memory",
+          notOn: wrongOnQemu("CBO of no memory passes, or reports the start of the block"),
         },
       )
     ),

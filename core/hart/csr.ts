@@ -33,6 +33,7 @@ const MEDELEG_WRITABLE: u64 = 0x00f0b7ff;
 const HEDELEG_WRITABLE: u64 = 0x0000b1ff;
 const COUNTEREN_WRITABLE: u64 = 0xffff_ffff;
 const MIDELEG_FIXED: u64 = MIP_VS_BITS | MIP_SGEIP; // read-only one with the hypervisor extension
+const HGATP_MODE: u64 = <u64>0xf << 60;
 const MARCHID: u64 = 0x68696d61; // "hima"
 const MIMPID: u64 = 1;
 
@@ -269,7 +270,9 @@ export function csrWrite(h: Hart, address: u32, value: u64): void {
     case n.CSR_HCOUNTEREN: h.hcounteren = value & COUNTEREN_WRITABLE; break;
     case n.CSR_HGEIE: h.hgeie = value & (((<u64>1 << m.geilen) - 1) << 1); m.attention = 1; break;
     case n.CSR_HENVCFG: {
-      h.henvcfg = legalEnvcfg(value, h.henvcfg, envcfgWritable());
+      // What menvcfg withholds is read-only zero: a write now does not show later.
+      const withheld = (ENVCFG_ADUE | ENVCFG_PBMTE | ENVCFG_STCE) & ~h.menvcfg;
+      h.henvcfg = legalEnvcfg(value, h.henvcfg, envcfgWritable() & ~withheld);
       flushAll(h);
       timerMoved();
       break;
@@ -279,11 +282,10 @@ export function csrWrite(h: Hart, address: u32, value: u64): void {
     case n.CSR_HVIP: h.hvip = value & MIP_VS_BITS; m.attention = 1; break;
     case n.CSR_HTINST: h.htinst = value; break;
     case n.CSR_HGATP:
-      if (isTranslationMode(value >> 60)) {
-        // The root table is 16 KiB: its two low PPN bits are zero. VMIDLEN is 14.
-        h.hgatp = value & 0xf3ff_ffff_ffff_fffc;
-        selectContexts(h);
-      }
+      // The root table is 16 KiB: its two low PPN bits are zero. VMIDLEN is 14. An unsupported mode leaves
+      // the old one; the other fields are written all the same, unlike in satp.
+      h.hgatp = (value & 0x03ff_ffff_ffff_fffc) | ((isTranslationMode(value >> 60) ? value : h.hgatp) & HGATP_MODE);
+      selectContexts(h);
       break;
 
     case n.CSR_MSTATUS: writeStatus(h, value, MSTATUS_WRITABLE); break;

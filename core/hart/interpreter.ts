@@ -71,13 +71,14 @@ export function prepareDecoder(): void {
 /** Linear-memory address of the first byte fetched by the last `fetchSlow`. */
 let fetched: usize = 0;
 
-/** Fetches at `pc` through translation, across a page boundary if need be. May raise. */
+/** Fetches at `pc` through translation, across a page or PMP boundary if need be. May raise. */
 function fetchSlow(h: Hart, pc: u64): u32 {
   fetched = locateCode(h, pc);
   if (fetched == 0) return 0;
   const low = <u32>load<u16>(fetched);
   if ((low & 3) != 3) return low;
-  if ((pc & 0xfff) != 0xffe) return load<u32>(fetched);
+  // Both halves on one page, which the PMP treats alike.
+  if ((pc & 0xfff) != 0xffe && isCodePageCached(h, pc)) return load<u32>(fetched);
   const first = fetched;
   const second = locateCode(h, pc + 2);
   if (second == 0) return 0;
@@ -106,6 +107,12 @@ export function run(h: Hart, budget: i32): i32 {
   m.attention = 0;
   clear();
   takeInterrupt(h);
+  if (m.endSlice) { // the trap's observer asked for it
+    m.sliceEndNs -= <u64>budget;
+    m.remaining = 0;
+    m.sliceInstructions = 0;
+    return 0;
+  }
 
   const translate = m.jitThreshold != 0;
   let remaining = budget;
@@ -134,6 +141,7 @@ export function run(h: Hart, budget: i32): i32 {
         pc = h.pc;
         page = pc ^ NO_PAGE;
         readTlb = <usize>h.dataContext;
+        if (m.endSlice) break; // the trap's observer asked for it
         continue;
       }
       if (isCodePageCached(h, pc)) {

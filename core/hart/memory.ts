@@ -189,9 +189,15 @@ export function isCodePageCached(h: Hart, va: u64): bool {
   return load<u64>(tlbEntry(<usize>h.fetchContext, ACCESS_EXECUTE, va)) == (va & ~0xfff);
 }
 
-/** Checks that a cache-block operation may read or write at `va` (CMO, "Memory-access faults"). */
+/**
+ * Checks that a cache-block operation may read at `va`. Outside RAM there is nothing that could be cached:
+ * an access fault, as of a store (CMO, "Memory Access Faults").
+ */
 export function probeBlock(h: Hart, va: u64): void {
   setAccessStart(va);
-  locate(h, <usize>h.dataContext, va, 1, ACCESS_READ, false);
+  const context = <usize>h.dataContext;
+  if (locate(h, context, va, 1, ACCESS_READ, false) == 0 && !pending) {
+    raiseAccess(ACCESS_READ, va, isVirtual(context));
+  }
   reportAsStore();
 }

@@ -35,6 +35,8 @@ export function flushTranslations(id: u32): void {
   flushAll(hart(id));
 }
 
+const LAST_NS: u64 = (<u64>1) << 53;
+
 function earlier(compare: u64, ticks: u64, best: u64): u64 {
   return compare > ticks && compare - ticks < best ? compare - ticks : best;
 }
@@ -56,9 +58,11 @@ export function nextTimerNs(): f64 {
       if (h.henvcfg & ENVCFG_STCE) best = earlier(h.vstimecmp, ticks + h.htimedelta, best);
     }
   }
-  // Beyond 2^53 ns (104 days) a number is not exact, and nobody waits.
-  if (best >= (<u64>1 << 53) / m.nsPerTick) return Infinity;
-  return <f64>(now - now % m.nsPerTick + best * m.nsPerTick);
+  // The clock ends at 2^53 ns (104 days), beyond which a number is not exact: a rounded time would come
+  // before the timer is due, again and again.
+  if (best >= LAST_NS / m.nsPerTick) return Infinity;
+  const due = now - now % m.nsPerTick + best * m.nsPerTick;
+  return due < LAST_NS ? <f64>due : Infinity;
 }
 
 /** Whether the hart can execute now: it does not wait, or an interrupt it waits for is pending. */
