@@ -12,14 +12,19 @@ interface Entry {
   live: boolean;
 }
 
+const END_OF_CLOCK_NS = 1n << 53n;
+
 /** A queue of timed callbacks. Devices hold few at a time, so a sorted array does. */
 export class EventQueue {
   readonly #entries: Entry[] = [];
 
-  /** When the next event is due, in nanoseconds; infinity if there is none. */
+  /**
+   * When the next event is due, in nanoseconds; infinity if there is none before the end of the clock at
+   * 2^53 ns (104 days): a rounded time would come before the event is due.
+   */
   get nextDueNs(): number {
     const first = this.#entries[0];
-    return first === undefined ? Infinity : Number(first.dueNs);
+    return first === undefined || first.dueNs >= END_OF_CLOCK_NS ? Infinity : Number(first.dueNs);
   }
 
   /** Adds an event. */

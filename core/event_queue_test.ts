@@ -50,3 +50,12 @@ Deno.test("a callback may schedule and cancel", () => {
   assertEquals(fired, ["first", "due already"]);
   assertEquals(queue.nextDueNs, 9);
 });
+
+Deno.test("a time beyond what a number holds exactly never comes", () => {
+  const queue = new EventQueue();
+  const event = queue.schedule((1n << 53n) + 1n, () => {});
+  assertEquals(queue.nextDueNs, Infinity);
+  event.cancel();
+  queue.schedule((1n << 53n) - 1n, () => {});
+  assertEquals(queue.nextDueNs, 2 ** 53 - 1);
+});

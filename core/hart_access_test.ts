@@ -416,6 +416,27 @@ Deno.test("harts start in ROM; it can be read and not written", () => {
   assertEquals(program.traps.map(({ cause }) => cause), [7n, 7n, 7n, 7n]);
 });
 
+Deno.test("ROM ends with its last page, and what is asked first does not matter", () => {
+  const bytes = new Uint8Array(0x28).fill(0x11);
+  const filled = 0x1111_1111_1111_1111n;
+  for (const offsets of [[0x20, 0x28, 0x1000], [0x1000, 0x28, 0x20], [0x28, 0x20, 0x1000]]) {
+    const program = bareProgram((a) => {
+      a.constant(reg.a0, BigInt(ROM)).constant(reg.a2, BigInt(ROM + 0x1000));
+      offsets.forEach((offset, i) => {
+        if (offset < 0x1000) a.op("ld", reg.s2 + i, offset, reg.a0);
+        else a.op("ld", reg.s2 + i, 0, reg.a2);
+      });
+    }, { rom: { base: ROM, bytes }, resetPc: RAM });
+    program.recordTraps();
+    runToEnd(program);
+    const found = offsets.map((_, i) => x(program.harts, reg.s2 + i));
+    assertEquals(found, offsets.map((offset) => offset === 0x20 ? filled : 0n));
+    assertEquals(program.traps.map(({ cause, tval }) => ({ cause, tval })), [
+      { cause: 5n, tval: BigInt(ROM + 0x1000) },
+    ]);
+  }
+});
+
 Deno.test("RAM is untouched by all of this", () => {
   const { program } = withDevice((a) => a.op("sd", reg.a0, 0, reg.a0));
   runToEnd(program);

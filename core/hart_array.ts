@@ -60,6 +60,8 @@ export type RunResult =
   | "stopped"
   /** The instruction budget is used up. */
   | "budget"
+  /** The virtual time given has come. */
+  | "time"
   /** Every hart waits and nothing is scheduled: only input from outside can go on. */
   | "idle";
 
@@ -68,6 +70,7 @@ export const QUANTUM_INSTRUCTIONS = 20_000;
 /** A lone hart has no others to wait for. */
 const LONE_QUANTUM_INSTRUCTIONS = 2_000_000;
 const END_TURN = 2;
+const PAGE_BYTES = 4096;
 const DEFAULT_EXTENSIONS: readonly OptionalExtension[] = ["svadu", "svpbmt", "svnapot", "sstc"];
 
 /** The executing part of a machine. */
@@ -124,7 +127,11 @@ export class HartArray {
     if (options.rom !== undefined) {
       const { base, bytes } = options.rom;
       m.setNumber(m.machineField("romBase"), base);
-      m.setNumber(m.machineField("romSizeBytes"), bytes.length);
+      // Whole pages, as a TLB entry stands for one: zeros fill the last.
+      m.setNumber(
+        m.machineField("romSizeBytes"),
+        Math.ceil(bytes.length / PAGE_BYTES) * PAGE_BYTES,
+      );
       m.bytes.set(bytes, m.layout("ROM_OFFSET"));
     }
     this.#resetPc = BigInt(options.resetPc ?? options.rom?.base ?? ramBase);
@@ -266,8 +273,11 @@ export class HartArray {
     return this.module.ram.subarray(offset, offset + sizeBytes);
   }
 
-  /** Runs until stopped, `maxInstructions` were executed, or every hart waits for ever. */
-  run(maxInstructions: number): RunResult {
+  /**
+   * Runs until stopped, `maxInstructions` were executed, virtual time is `untilNs`, or every hart waits
+   * for ever. That somebody waits for a time keeps no hart awake: it is no event.
+   */
+  run(maxInstructions: number, untilNs = Infinity): RunResult {
     const { exports } = this.module;
     this.module.setU32(this.module.machineField("traceTraps"), this.onTrap === undefined ? 0 : 1);
     const end = this.#instructions + maxInstructions;
@@ -277,16 +287,17 @@ export class HartArray {
         this.#stopRequested = false;
         return "stopped";
       }
+      const nowNs = this.nowNs;
+      if (nowNs >= untilNs) return "time";
       if (this.#instructions >= end) return "budget";
       if (!this.#chooseRunnable()) {
-        if (!this.#skipToNextEvent()) return "idle";
+        if (!this.#skipToNextEvent(untilNs)) return "idle";
         continue;
       }
-      const nowNs = this.nowNs;
       const dueNs = Math.min(exports.nextTimerNs(), this.#events.nextDueNs);
       const budget = Math.max(
         1,
-        Math.min(this.#quantumLeft, end - this.#instructions, dueNs - nowNs),
+        Math.min(this.#quantumLeft, end - this.#instructions, dueNs - nowNs, untilNs - nowNs),
       );
       this.onInstruction?.(this.#turn);
       this.#running = this.#turn;
@@ -314,11 +325,11 @@ export class HartArray {
     return false;
   }
 
-  /** Every hart waits: time goes on to the next timer or event. */
-  #skipToNextEvent(): boolean {
+  /** Every hart waits: time goes on to the next timer or event, not past `untilNs`. */
+  #skipToNextEvent(untilNs: number): boolean {
     const dueNs = Math.min(this.module.exports.nextTimerNs(), this.#events.nextDueNs);
     if (dueNs === Infinity) return false;
-    this.module.setNumber(this.#fields.sliceEndNs, Math.max(dueNs, this.nowNs));
+    this.module.setNumber(this.#fields.sliceEndNs, Math.max(Math.min(dueNs, untilNs), this.nowNs));
     return true;
   }
 

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { Host, MachineError } from "../mod.ts";
+import { MachineError } from "../vmm/verdict.ts";
+import { Host } from "./host.ts";
 
 const COMMAND = "./apps/lkvm-static run -m 256 -c 2 --console serial " +
   '-p "console=ttyS0 earlycon=uart8250,mmio,0x3f8" -k ./apps/Image';

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MachineError } from "../vmm/verdict.ts";
-import { fakeConsole, fakeShell } from "./fake_console.ts";
+import { fakeConsole, fakeShell } from "./fake_console_testing.ts";
 import { Guest } from "./guest.ts";
 import { withExitReport } from "./guest_console.ts";
 import { lkvmCommand } from "./guest_options.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MachineError } from "../vmm/verdict.ts";
-import { fakeConsole, fakeShell } from "./fake_console.ts";
+import { fakeConsole, fakeShell } from "./fake_console_testing.ts";
 import { PROMPT, Shell } from "./shell.ts";
 
 Deno.test("busybox's prompts are recognised, at the end of the text only", () => {

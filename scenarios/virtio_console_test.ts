@@ -18,10 +18,10 @@ scenario(
     const { out } = await guest.sh`seq 1 2000`;
     assertEquals(out, Array.from({ length: 2000 }, (_, index) => index + 1).join("\n"));
 
-    await guest.sh`touch /root/before`;
+    await guest.sh`touch /home/before`;
     await guest.reboot();
     await guest.console.expect("Mounting...\n");
-    assertEquals((await guest.sh`ls /root`).out, "before");
+    assertEquals((await guest.sh`ls /home`).out, "before");
     assertEquals(await guest.powerOff(), 0);
   },
 );

@@ -7,7 +7,7 @@
 
 import { createBoardFdt } from "./board_fdt.ts";
 import { type FdtTree, readDtb, writeDtb } from "./fdt/mod.ts";
-import { readInput } from "./input_file.ts";
+import { type NamedBytes, readInput } from "./input_file.ts";
 import { type FileMap, writeCpio } from "./initramfs/mod.ts";
 import {
   createResetVector,
@@ -44,11 +44,11 @@ function isFileMap(initrd: CheckedOptions["initrd"]): initrd is FileMap {
   return typeof initrd === "object" && !(initrd instanceof Uint8Array) && !(initrd instanceof URL);
 }
 
-async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<Uint8Array | undefined> {
+async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<NamedBytes | undefined> {
   if (initrd === undefined) return undefined;
   // Not compressed: the machine would spend a hundred million instructions to unpack it.
-  if (isFileMap(initrd)) return writeCpio(initrd);
-  return (await readInput(initrd, "initrd")).bytes;
+  if (isFileMap(initrd)) return { bytes: writeCpio(initrd), name: "initrd" };
+  return await readInput(initrd, "initrd");
 }
 
 /** Makes the device tree for given places; a tree handed over by the user is taken as it is. */
@@ -75,7 +75,10 @@ async function fdtMaker(
       isa: options.isa,
       ...(options.seed === undefined ? {} : { seed: options.seed }),
     });
-    fdt?.(tree);
+    const edited: unknown = fdt?.(tree);
+    if (edited instanceof Promise) {
+      throw new TypeError("fdt: the function that edits the tree is not to be async");
+    }
     return writeDtb(tree);
   };
 }
@@ -112,7 +115,7 @@ async function createKernelImage(
     firmware,
     kernel,
     fdtSizeBytes: makeDtb(initrd && PLACEHOLDER_INITRD).length,
-    ...(initrd === undefined ? {} : { initrd }),
+    ...(initrd === undefined ? {} : { initrd: initrd.bytes, initrdName: initrd.name }),
     ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
   });
   const dtb = makeDtb(plan.initrd);

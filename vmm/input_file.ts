@@ -25,6 +25,9 @@ export async function readInput(input: InputFile, role: string): Promise<NamedBy
   if (typeof input !== "string" && !(input instanceof URL)) {
     throw new TypeError(`${role}: give bytes, a path or a URL, not ${typeof input}`);
   }
+  if (input instanceof URL && input.protocol !== "file:") {
+    throw new TypeError(`${role}: ${input.href} is no file: URL; fetch it and give its bytes`);
+  }
   const name = `${role} ${input instanceof URL ? input.pathname : input}`;
   try {
     return checkNotEmpty({ bytes: await Deno.readFile(input), name });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HartArray } from "../core/hart_array.ts";
+import { HartArray, type RunResult } from "../core/hart_array.ts";
 import type { FinishRequest } from "../devices/test_finisher.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type BootImage, createBootImage } from "./boot_image.ts";
@@ -170,10 +170,11 @@ export class Machine implements Disposable {
   /**
    * Executes until `until`, or until the guest ends the machine.
    *
-   * @throws {TypeError} if the machine is closed, or runs already
+   * @throws {RangeError} if `until` names a number that is none, or negative
+   * @throws {TypeError} if `until` is something else, or the machine is closed, or runs already
    */
   async run(options: { readonly until?: RunUntil } = {}): Promise<RunOutcome> {
-    const until = options.until ?? "finished";
+    const until = checkUntil(options.until ?? "finished");
     using _turn = this.#takeTurn();
     let endInstructions = Infinity;
     let timeUp = false;
@@ -192,9 +193,8 @@ export class Machine implements Disposable {
         if (this.#hasFinished()) return { reason: "finished", finish: this.#finish! };
         if (timeUp) return { reason: "time" };
         if (this.instructions >= endInstructions) return { reason: "instructions" };
-        if (this.#step(endInstructions - this.instructions) === "idle") {
-          if (this.console.unsentBytes === 0) return { reason: "idle" };
-        }
+        // Input that the guest has no room for does not wake it either.
+        if (this.#step(endInstructions - this.instructions) === "idle") return { reason: "idle" };
         await eventLoopTurn();
       }
     } finally {
@@ -224,11 +224,11 @@ export class Machine implements Disposable {
   }
 
   /** Executes a chunk. */
-  #step(maxInstructions: number): "stopped" | "budget" | "idle" {
+  #step(maxInstructions: number, untilNs = Infinity): RunResult {
     const chunk = this.#htif === undefined ? CHUNK_INSTRUCTIONS : HTIF_INSTRUCTIONS;
     let left = Math.min(CHUNK_INSTRUCTIONS, maxInstructions);
     while (left > 0) {
-      const result = this.harts.run(Math.min(chunk, left));
+      const result = this.harts.run(Math.min(chunk, left), untilNs);
       const request = this.#htif?.poll((byte) => this.#board.uart.onTransmit(byte));
       if (request !== undefined) this.#finish = request;
       if (this.#finish !== undefined) return "stopped";
@@ -269,7 +269,7 @@ export class Machine implements Disposable {
       throw new RangeError(`${what}: timeoutMs ${timeoutMs} is no positive number`);
     }
     using _turn = this.#takeTurn();
-    using timer = this.#timer(Math.min(timeoutMs, 1e9));
+    const untilNs = this.#afterMs(timeoutMs);
     this.console.await(wait);
     try {
       while (true) {
@@ -282,13 +282,13 @@ export class Machine implements Disposable {
         if (this.#hasFinished()) {
           throw this.#failure("finished", `${what}: ${describeFinish(this.#finish!)} first`);
         }
-        if (timer.isUp) {
+        if (this.harts.nowNs >= untilNs) {
           throw this.#failure(
             "virtual-timeout",
             `${what}: nothing matched within ${timeoutMs} ms of virtual time`,
           );
         }
-        if (this.#step(Infinity) === "idle" && this.console.unsentBytes === 0) {
+        if (this.#step(Infinity, untilNs) === "idle") {
           throw this.#failure(
             "deadlock",
             `${what}: every hart waits for an interrupt and none can come`,
@@ -301,20 +301,9 @@ export class Machine implements Disposable {
     }
   }
 
-  /** Stops the machine after so much virtual time from now; disposing of it takes that back. */
-  #timer(virtualMs: number): Disposable & { readonly isUp: boolean } {
-    let isUp = false;
-    const dueNs = BigInt(this.harts.nowNs) + BigInt(Math.ceil(virtualMs * 1e6));
-    const event = this.harts.clock.schedule(dueNs, () => {
-      isUp = true;
-      this.harts.requestStop();
-    });
-    return {
-      get isUp() {
-        return isUp;
-      },
-      [Symbol.dispose]: () => event.cancel(),
-    };
+  /** The virtual time so many milliseconds from now, in nanoseconds. */
+  #afterMs(virtualMs: number): number {
+    return this.harts.nowNs + Math.ceil(virtualMs * 1e6);
   }
 
   /**
@@ -322,9 +311,9 @@ export class Machine implements Disposable {
    * nevertheless: then it was expected, or it was a log that something printed.
    */
   #waitPastPanic(wait: Wait): boolean {
-    using timer = this.#timer(PANIC_REPORT_MS);
-    while (!timer.isUp && !wait.isDone() && this.#finish === undefined) {
-      if (this.#step(Infinity) === "idle") break;
+    const untilNs = this.#afterMs(PANIC_REPORT_MS);
+    while (this.harts.nowNs < untilNs && !wait.isDone() && this.#finish === undefined) {
+      if (this.#step(Infinity, untilNs) === "idle") break;
     }
     if (!wait.isDone()) return false;
     this.console.acknowledgePanic();
@@ -345,6 +334,22 @@ export class Machine implements Disposable {
       lastLines: this.console.lastLines(MESSAGE_LINES),
     });
   }
+}
+
+function checkUntil(until: RunUntil): RunUntil {
+  if (until === "finished" || until === "idle") return until;
+  const [[name, value] = [], ...others] = Object.entries(until ?? {});
+  if (others.length > 0 || (name !== "instructions" && name !== "virtualMs")) {
+    throw new TypeError(
+      'Machine.run: until is "finished", "idle", { instructions } or { virtualMs }, not ' +
+        JSON.stringify(until),
+    );
+  }
+  const isWhole = name === "virtualMs" || Number.isInteger(value);
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0 || !isWhole) {
+    throw new RangeError(`Machine.run: until ${name} ${value} is no number from 0 on`);
+  }
+  return until;
 }
 
 function describeFinish(finish: FinishRequest): string {

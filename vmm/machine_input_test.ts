@@ -84,8 +84,8 @@ for (const [role, rest] of ROLES) {
 
 Deno.test("a damaged file that was given by path is called by its path", async () => {
   const url = new URL("./machine_input_test.ts", import.meta.url);
-  for (const role of ["kernel", "elf", "fdt"]) {
-    const rest = role === "elf" ? {} : role === "fdt" ? { elf } : { firmware };
+  for (const role of ["kernel", "elf", "fdt", "initrd"]) {
+    const rest = role === "elf" ? {} : role === "fdt" ? { elf } : { firmware, kernel };
     await refused({ ...rest, [role]: url }, SyntaxError, `${role} ${url.pathname}: `);
   }
 });
@@ -231,4 +231,13 @@ Deno.test("an initramfs that cannot fit names the memory that would do", async (
     RangeError,
     `at least ${enough} MiB`,
   );
+});
+
+Deno.test("a URL that is no file, and an edit function that is async", async () => {
+  await refused(
+    { elf: new URL("https://example.com/program.elf") },
+    TypeError,
+    "elf: https://example.com/program.elf is no file: URL",
+  );
+  await refused({ elf, fdt: () => Promise.resolve() }, TypeError, "fdt: the function that edits");
 });

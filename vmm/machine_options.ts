@@ -86,6 +86,9 @@ export type CheckedOptions =
  * @throws {TypeError} if an option is unknown, or options do not go together
  */
 export function checkOptions(options: MachineOptions): CheckedOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError("Machine.create: give an object of options");
+  }
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) {
       throw new TypeError(
@@ -118,10 +121,20 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
   if (initrd !== undefined && kernel === undefined) {
     throw new TypeError("Machine.create: an initrd needs a kernel");
   }
-  if (options.bootargs !== undefined && options.bootargs.includes("\0")) {
-    throw new TypeError("Machine.create: bootargs contain a NUL");
+  const { bootargs, seed } = options;
+  if (bootargs !== undefined) {
+    if (typeof bootargs !== "string") {
+      throw new TypeError(`Machine.create: bootargs are a string, not ${typeof bootargs}`);
+    }
+    if (bootargs.includes("\0")) throw new TypeError("Machine.create: bootargs contain a NUL");
   }
-  const { isa = DEFAULT_ISA } = options;
+  if (seed !== undefined && typeof seed !== "bigint" && !Number.isSafeInteger(seed)) {
+    throw new RangeError(`seed: ${seed} is no whole number; give larger ones as bigint`);
+  }
+  const { isa = DEFAULT_ISA, jit } = options;
+  if (jit !== undefined && jit !== false && (typeof jit !== "object" || jit === null)) {
+    throw new TypeError(`jit: ${jit} is neither false nor an object of options`);
+  }
   optionalExtensionsOf(isa);
   return { ...options, harts, memMiB, isa };
 }

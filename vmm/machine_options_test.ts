@@ -90,3 +90,33 @@ Deno.test("an ISA string that is none", () => {
     assertEquals(error.message.startsWith("isa"), true, error.message);
   }
 });
+
+Deno.test("a command line or seed of the wrong type", () => {
+  refused(
+    { firmware, kernel, bootargs: 5 },
+    TypeError,
+    "Machine.create: bootargs are a string, not number",
+  );
+  for (const seed of [1.5, NaN, 2 ** 60, "7"]) {
+    refused(
+      { elf, seed },
+      RangeError,
+      `seed: ${seed} is no whole number; give larger ones as bigint`,
+    );
+  }
+  checkOptions({ elf, seed: -3 });
+  checkOptions({ elf, seed: 1n << 90n });
+});
+
+Deno.test("no options, and a jit that is neither off nor options", () => {
+  assertThrows(
+    () => checkOptions(undefined as unknown as MachineOptions),
+    TypeError,
+    "give an object of options",
+  );
+  assertThrows(
+    () => checkOptions({ elf: "program.elf", jit: 7 as unknown as false }),
+    TypeError,
+    "jit: 7 is neither false nor an object",
+  );
+});

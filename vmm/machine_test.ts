@@ -190,6 +190,25 @@ Deno.test("a virtual time is reached in sleep as well, and costs nothing", async
   assertEquals(await machine.run({ until: "finished" }), { reason: "idle" });
 });
 
+Deno.test("run until something else is refused", async () => {
+  using machine = await bareMachine((a) => a.end());
+  // deno-lint-ignore no-explicit-any
+  const run = (until: any) => () => machine.run({ until });
+  for (const until of ["prompt", {}, { ms: 5 }, { instructions: 5, virtualMs: 5 }, 7]) {
+    await assertRejects(run(until), TypeError, "Machine.run: until is ");
+  }
+  for (const value of [NaN, -1, Infinity, "5"]) {
+    for (const name of ["instructions", "virtualMs"]) {
+      await assertRejects(
+        run({ [name]: value }),
+        RangeError,
+        `Machine.run: until ${name} ${value} is`,
+      );
+    }
+  }
+  await assertRejects(run({ instructions: 1.5 }), RangeError, "instructions 1.5");
+});
+
 Deno.test("run in pieces leaves the same state as in one", async () => {
   const program = (a: Parameters<Parameters<typeof bareMachine>[0]>[0]) => {
     a.constant(reg.s0, BigInt(RAM_BASE + MIB / 2)).label("loop").op(
@@ -216,6 +235,28 @@ async function verdictOf(body: () => Promise<unknown>): Promise<MachineError> {
   const error = await assertRejects(body, MachineError);
   return error as MachineError;
 }
+
+Deno.test("deadlock: every hart waits and nothing is scheduled", async () => {
+  using machine = await bareMachine((a) => {
+    a.branch("bne", reg.a0, 0, "wait");
+    print(a, "almost\nthere");
+    a.label("wait").end();
+  }, { harts: 2 });
+  const error = await verdictOf(() => machine.console.expect("prompt"));
+  assertEquals<Verdict>(error.verdict, "deadlock");
+  assertEquals(error.lastLines, ["almost", "there"]);
+  assertMatch(error.message, /console\.expect\("prompt"\): every hart waits/);
+  assertMatch(error.message, /\| almost\n.*\| there/);
+  assertEquals(error.instructions, machine.instructions);
+});
+
+Deno.test("input that the guest does not take is no reason to wait for ever", async () => {
+  using machine = await bareMachine((a) => a.end());
+  machine.console.send("x".repeat(100));
+  assertEquals(await machine.run(), { reason: "idle" });
+  const error = await verdictOf(() => machine.console.expect("prompt"));
+  assertEquals<Verdict>(error.verdict, "deadlock");
+});
 
 Deno.test("virtual-timeout: the machine runs on and says nothing", async () => {
   using machine = await bareMachine((a) => a.label("loop").jump("loop"));

@@ -7,8 +7,10 @@
 
 /** Differences that are as they should be. */
 export interface ExplainedDifference {
-  /** Lines that only one of the logs has, or that read otherwise in the other. */
+  /** The lines. */
   readonly lines: RegExp;
+  /** Which of the logs has such lines; `both` if they read otherwise in each, or are elsewhere. */
+  readonly in: "golden" | "ours" | "both";
   /** Why. */
   readonly reason: string;
 }
@@ -19,20 +21,21 @@ export interface Comparison {
   readonly equal: number;
   /** `-` and a line of the golden log, or `+` and one of ours, that nothing explains. */
   readonly unexplained: readonly string[];
-  /** Patterns of explanations that explained nothing: out of date. */
+  /** Patterns of explanations that do not apply (any longer), in one log at least. */
   readonly idle: readonly string[];
 }
 
 /**
- * Lines up to the first shell prompt, without time stamps, escape sequences, empty lines, and without
- * the width of the firmware's table.
+ * Lines up to the first shell prompt, without time stamps, escape sequences, empty lines, process ids
+ * and the width of the firmware's table.
  */
 export function normalise(log: string): string[] {
   const lines = log
     // deno-lint-ignore no-control-regex
     .replaceAll(/\r|\x1b\[[\d;]*[A-Za-z]/g, "")
     .split("\n")
-    .map((line) => line.replace(/^\[ *\d+\.\d{6}\] /, "").replace(/ +: /, " : ").trimEnd());
+    .map((line) => line.replace(/^\[ *\d+\.\d{6}\] /, "").replace(/ +: /, " : "))
+    .map((line) => line.replace(/--name guest-\d+$/, "--name guest-PID").trimEnd());
   const prompt = lines.findIndex((line) => /^[~/] #( |$)/.test(line));
   return lines.slice(0, prompt < 0 ? lines.length : prompt).filter((line) => line !== "");
 }
@@ -43,14 +46,19 @@ export function compare(
   ours: readonly string[],
   explained: readonly ExplainedDifference[],
 ): Comparison {
-  const used = new Set<ExplainedDifference>();
+  const used = new Map(explained.map((one) => [one, new Set<string>()]));
   const { equal, differences } = difference(golden, ours);
   const unexplained = differences.filter((line) => {
-    const explanation = explained.find(({ lines }) => lines.test(line.slice(2)));
-    if (explanation !== undefined) used.add(explanation);
+    const log = line.startsWith("-") ? "golden" : "ours";
+    const explanation = explained.find((one) =>
+      (one.in === log || one.in === "both") && one.lines.test(line.slice(2))
+    );
+    if (explanation !== undefined) used.get(explanation)!.add(log);
     return explanation === undefined;
   });
-  const idle = explained.filter((one) => !used.has(one)).map(({ lines }) => String(lines));
+  const idle = explained
+    .filter((one) => used.get(one)!.size !== (one.in === "both" ? 2 : 1))
+    .map(({ lines }) => String(lines));
   return { equal, unexplained, idle };
 }
 

@@ -21,12 +21,19 @@ Deno.test("a missing, an additional, a changed and a moved line are differences"
 
 Deno.test("explained differences are left out, and idle explanations named", () => {
   const explained = [
-    { lines: /^irq \d+$/, reason: "numbered as they come" },
-    { lines: /^pci/, reason: "no PCI" },
-  ];
-  assertEquals(compare(["a", "irq 15", "b"], ["a", "irq 12", "c"], explained), {
+    { lines: /^irq \d+$/, in: "both", reason: "numbered as they come" },
+    { lines: /^pci/, in: "golden", reason: "no PCI" },
+  ] as const;
+  assertEquals(compare(["a", "pci 1", "irq 15", "b"], ["a", "irq 12", "c"], explained), {
     equal: 1,
     unexplained: ["- b", "+ c"],
+    idle: [],
+  });
+  assertEquals(compare(["irq 15"], ["irq 12", "pci 1"], explained), {
+    equal: 0,
+    unexplained: ["+ pci 1"],
     idle: ["/^pci/"],
   });
+  // A line that ought to read otherwise is missing.
+  assertEquals(compare(["irq 15", "pci 1"], [], explained).idle, ["/^irq \\d+$/"]);
 });

@@ -57,6 +57,8 @@ export interface BootPlanInput {
   readonly kernel: LoadedProgram;
   /** An initramfs: what it unpacks to must fit too. */
   readonly initrd?: Uint8Array;
+  /** What to call the initramfs in errors. Default `initrd`. */
+  readonly initrdName?: string;
   /** Length of the flattened device tree in bytes. */
   readonly fdtSizeBytes: number;
   /** Kernel command line; some of its options decide how much the initramfs may fill. */
@@ -111,7 +113,10 @@ export function planBoot(input: BootPlanInput): BootPlan {
     );
   }
   const unpackedBytes = input.initrd &&
-    unpackedSize(input.initrd, { name: "initrd", maxBytes: Math.max(GIB, input.ramSizeBytes) });
+    unpackedSize(input.initrd, {
+      name: input.initrdName ?? "initrd",
+      maxBytes: Math.max(GIB, input.ramSizeBytes),
+    });
   const planned = place(input, input.ramSizeBytes, unpackedBytes);
   if (typeof planned !== "string") return planned;
   const enough = leastMemoryMiB((ramSizeBytes) =>
