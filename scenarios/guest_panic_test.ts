@@ -23,6 +23,9 @@ scenario(
     assertStringIncludes(error.message, "Hardware name: linux,dummy-virt");
     assert(error.virtualMs - before < 100, "the report takes milliseconds of virtual time");
 
+    // The guest still has the console, and what is meant for the host must not be typed into it.
+    await assertRejects(() => host.sh`true`, TypeError, "A guest has the console");
+
     // lkvm knows it too: with its escape key it ends, and says that this was no good end.
     assertEquals(await guest.stop(), 1);
     assertEquals(await host.sh`true`, { code: 0, out: "" });
