@@ -69,6 +69,8 @@ export type RunResult =
 export const QUANTUM_INSTRUCTIONS = 20_000;
 /** A lone hart has no others to wait for. */
 const LONE_QUANTUM_INSTRUCTIONS = 2_000_000;
+/** A WFI with an interrupt pending that only a guest could take ends at the next multiple of this time. */
+const STALL_NS = 10_000_000;
 const END_TURN = 2;
 const PAGE_BYTES = 4096;
 const DEFAULT_EXTENSIONS: readonly OptionalExtension[] = ["svadu", "svpbmt", "svnapot", "sstc"];
@@ -327,9 +329,16 @@ export class HartArray {
 
   /** Every hart waits: time goes on to the next timer or event, not past `untilNs`. */
   #skipToNextEvent(untilNs: number): boolean {
-    const dueNs = Math.min(this.module.exports.nextTimerNs(), this.#events.nextDueNs);
+    const { exports } = this.module;
+    const nowNs = this.nowNs;
+    let dueNs = Math.min(exports.nextTimerNs(), this.#events.nextDueNs);
+    // Counted from power-on, not from now: where a run was cut must not show.
+    const stallEndNs = (Math.floor(nowNs / STALL_NS) + 1) * STALL_NS;
+    const endsStall = dueNs > stallEndNs && exports.isAnyStalled() !== 0;
+    if (endsStall) dueNs = stallEndNs;
     if (dueNs === Infinity) return false;
-    this.module.setNumber(this.#fields.sliceEndNs, Math.max(Math.min(dueNs, untilNs), this.nowNs));
+    this.module.setNumber(this.#fields.sliceEndNs, Math.max(Math.min(dueNs, untilNs), nowNs));
+    if (endsStall && stallEndNs <= untilNs) exports.endStalledWaits();
     return true;
   }
 

@@ -206,3 +206,36 @@ Deno.test("reset puts every hart back to its first instruction", () => {
   assertEquals(harts.run(10_000), "idle");
   assertEquals(harts.mode(1), { privilege: 1, virtual: false });
 });
+
+const VSSIP = 1n << 2n;
+
+/** Waits with VSSIP pending, enabled and delegated to the guest: nobody can take it while V is 0. */
+function waitStalled(a: Program): void {
+  a.setCsr("hideleg", VSSIP).setCsr("hvip", VSSIP).setCsr("mie", MTIE | VSSIP)
+    .op("wfi").getCsr(reg.a0, "cycle").op("wfi").getCsr(reg.a1, "cycle").setCsr("mie", 0n);
+}
+
+Deno.test("WFI sleeps to the next timer though an interrupt pends that only a guest can take", () => {
+  const program = bareProgram((a) => {
+    a.setCsr("hideleg", VSSIP).setCsr("hvip", VSSIP).setCsr("mie", MTIE | VSSIP)
+      .op("wfi").getCsr(reg.a0, "cycle").setCsr("mie", 0n);
+  });
+  program.harts.writeMtimecmp(0, 50_000n);
+  runToEnd(program);
+  assertEquals(x(program.harts, reg.a0), 5_000_000n);
+});
+
+Deno.test("without another event such a wait ends in bounded time, wherever the run is cut", () => {
+  const whole = bareProgram(waitStalled);
+  runToEnd(whole);
+  assertEquals(x(whole.harts, reg.a0), 10_000_000n);
+  assertEquals(x(whole.harts, reg.a1), 20_000_000n);
+
+  const cut = bareProgram(waitStalled);
+  for (const untilNs of [3, 50, 1_000, 9_999_999, 10_000_000, 10_000_001, 15_000_000]) {
+    cut.harts.run(1_000, untilNs);
+  }
+  runToEnd(cut);
+  assertEquals(x(cut.harts, reg.a0), 10_000_000n);
+  assertEquals(x(cut.harts, reg.a1), 20_000_000n);
+});

@@ -22,6 +22,8 @@ interface HartExports {
   reset(hartId: number): void;
   run(hartId: number, budget: number): number;
   isRunnable(hartId: number): number;
+  isAnyStalled(): number;
+  endStalledWaits(): void;
   flushTranslations(hartId: number): void;
   nextTimerNs(): number;
   readCsr(hartId: number, csr: number): bigint;

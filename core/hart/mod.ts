@@ -7,7 +7,7 @@ import * as interpreter from "./interpreter";
 import { ENVCFG_STCE } from "./bits";
 import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
-import { hasWakeup, mip } from "./trap";
+import { hasPendingInterrupt, hasWakeup, mip } from "./trap";
 
 export { dropAllCode, jitBinary, jitLoad, jitStore } from "./jit_runtime";
 export * from "./layout";
@@ -28,6 +28,23 @@ export function reset(id: u32): void {
 
 export function run(id: u32, budget: i32): i32 {
   return interpreter.run(hart(id), budget);
+}
+
+/** Whether a hart waits though an enabled interrupt is pending, one that it cannot take now. */
+export function isAnyStalled(): bool {
+  for (let id: u32 = 0; id < machine().hartCount; id++) {
+    const h = hart(id);
+    if (h.waiting && hasPendingInterrupt(h)) return true;
+  }
+  return false;
+}
+
+/** Ends the wait of those harts. */
+export function endStalledWaits(): void {
+  for (let id: u32 = 0; id < machine().hartCount; id++) {
+    const h = hart(id);
+    if (h.waiting && hasPendingInterrupt(h)) h.waiting = 0;
+  }
 }
 
 /** Forgets all cached translations: memory was changed from outside, or a snapshot was restored. */

@@ -39,9 +39,20 @@ export function mip(h: Hart): u64 {
   return bits;
 }
 
-/** Whether WFI may go on: an interrupt is pending and enabled in `mie`, whatever the global enables say. */
-export function hasWakeup(h: Hart): bool {
+/** Whether an interrupt is pending and enabled in `mie`, whatever delegation and global enables say. */
+export function hasPendingInterrupt(h: Hart): bool {
   return (mip(h) & h.mie) != 0;
+}
+
+/**
+ * Whether a waiting hart goes on at once. Interrupts that only a guest can take do not count while none
+ * runs: KVM leaves `vstimecmp` behind when a guest ends, and the host would never sleep again. WFI may
+ * stall for a bounded time (Privileged, Wait for Interrupt); the run loop ends the wait when nothing else
+ * is left to happen.
+ */
+export function hasWakeup(h: Hart): bool {
+  const bits = mip(h) & h.mie;
+  return (h.virt ? bits : bits & ~(h.mideleg & h.hideleg)) != 0;
 }
 
 /** The one to take of several, in the order of the Privileged spec (Machine Interrupt Registers). */

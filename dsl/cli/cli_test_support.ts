@@ -65,10 +65,16 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** This Deno if it may be run by its path, else the one on the PATH: what a task grants is the name. */
+async function denoProgram(): Promise<string> {
+  const { state } = await Deno.permissions.query({ name: "run", command: Deno.execPath() });
+  return state === "granted" ? Deno.execPath() : "deno";
+}
+
 /** Runs the command line in a process of its own, with the permissions that the task gives. */
 export async function spawnCli(...args: readonly string[]): Promise<CliResult> {
   const main = new URL("./main.ts", import.meta.url).pathname;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stdout, stderr } = await new Deno.Command(await denoProgram(), {
     args: ["run", "--no-prompt", "--allow-read", "--allow-write", main, ...args],
     stdin: "null",
     stdout: "piped",
