@@ -152,6 +152,11 @@ export const GUEST_DIFFERENCES: readonly ExplainedDifference[] = [
     reason: "Linux numbers interrupts as they are asked for; kvmtool's PCI devices took three.",
   },
   {
+    lines: /^ {5}bootserver=192\.168\.33\.1, rootserver=/,
+    in: "both",
+    reason: "lkvm's DHCP server names itself as the next server, kvmtool's none.",
+  },
+  {
     lines: /^VFS: Mounted root \(9p filesystem\) on device 0:\d+\.$/,
     in: "both",
     reason: "Anonymous device numbers: our kernel has more file systems.",

@@ -19,6 +19,7 @@ enum {
   DHCP_SECS = 8,
   DHCP_CIADDR = 12,
   DHCP_YIADDR = 16,
+  DHCP_SIADDR = 20,
   DHCP_CHADDR = 28,
   DHCP_COOKIE = 236,
   DHCP_OPTIONS = 240,
@@ -111,6 +112,7 @@ reply(struct netstack *stack, const uint8_t *message, uint8_t type, bool lease)
   at = put_option32(at, OPTION_SERVER_ID, config->host_ip);
   if (type != NAK) {
     put32(out + DHCP_CIADDR, client);
+    put32(out + DHCP_SIADDR, config->host_ip);
     at = put_option32(at, OPTION_SUBNET_MASK, config->netmask);
     at = put_option32(at, OPTION_ROUTER, config->host_ip);
     at = put_option32(at, OPTION_DNS, config->host_ip);
