@@ -55,7 +55,9 @@ export function parseArguments(
   measures: readonly string[],
   environmentQemu?: string,
 ): BenchArguments {
-  const parsed = parseArgs([...args], {
+  // `deno task bench -- --pairs 2` hands the dashes on.
+  const own = args[0] === "--" ? args.slice(1) : args;
+  const parsed = parseArgs([...own], {
     string: [...STRING_OPTIONS],
     boolean: ["list", "help"],
     collect: [...STRING_OPTIONS],

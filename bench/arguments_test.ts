@@ -56,3 +56,7 @@ Deno.test("a measure is selected by its name or its group, not by a part of eith
   assertFalse(isSelected("flow-2", ["flow"]));
   assertFalse(isSelected("cpu/crc", ["cpu/c"]));
 });
+
+Deno.test("dashes that a task runner hands on are skipped", () => {
+  assertEquals(parseArguments(["--", "--help"], ["cpu"]).help, true);
+});
