@@ -71,6 +71,20 @@ export function nearestTrap(field: string, { traps }: CaseResult): readonly bigi
   return trap ? [trap.mcause, trap.scause, trap.vscause] : [];
 }
 
+/**
+ * Whether a breakpoint, in the trap that a field belongs to or before, left `value` as a trap value: it
+ * stays there when the program writes xcause, or another level takes the next trap.
+ */
+export function isFromBreakpoint(value: bigint, field: string, { traps }: CaseResult): boolean {
+  const number = /^trap (\d+)/.exec(field);
+  const upTo = number ? Number(number[1]) + 1 : traps.length;
+  return traps.slice(0, upTo).some((trap) =>
+    (trap.mcause === 3n && trap.mtval === value) ||
+    (trap.scause === 3n && trap.stval === value) ||
+    (trap.vscause === 3n && trap.vstval === value)
+  );
+}
+
 /** Exceptions of stores, misaligned ones included. */
 export const isStoreException = (cause: bigint) => cause === 6n || isStoreFault(cause);
 export const isAccessFault = (cause: bigint) => cause === 1n || cause === 5n || cause === 7n;

@@ -32,7 +32,7 @@ export const jitPasses = 3;
 const batchSize = 256;
 
 async function main(args: readonly string[]): Promise<number> {
-  const options = parseArgs([...args], {
+  const options = parseArgs(args[0] === "--" ? args.slice(1) : [...args], {
     string: ["seed", "count", "case", "engine", "qemu"],
     boolean: ["minimise"],
     default: { seed: "1", count: "1000", engine: "interpreter", qemu: "qemu-system-riscv64" },
@@ -82,8 +82,7 @@ function number(option: string, text: string): number {
 
 /** The command that runs one case again. */
 export function rerunCommand(seed: number, index: number): string {
-  return "deno run --allow-run --allow-read --allow-write core/conformance/fuzz.ts " +
-    `--seed ${seed} --case ${index} --minimise`;
+  return `deno task fuzz --seed ${seed} --case ${index} --minimise`;
 }
 
 if (import.meta.main) {

@@ -9,6 +9,7 @@ import { isVirtual } from "./case.ts";
 import {
   guestAddresses,
   isAccessFault,
+  isFromBreakpoint,
   isGuestPageFault,
   isInPageTables,
   isPageFault,
@@ -189,9 +190,9 @@ export const qemu7Differences: readonly KnownDifference[] = [
     name: "EBREAK without address",
     reason: "mtval is zero or the address of the EBREAK (machine chapter, mtval); 7.2 has zero",
     explains: ({ field, kind, expected, actual }, { subject }) =>
-      ((expected === 0n && /tval$/.test(kind)) ||
-        (/mstatus$/.test(kind) && actual === (expected | GVA))) &&
-      nearestTrap(field, subject).some((cause) => cause === 3n),
+      (expected === 0n && /tval$/.test(kind) && isFromBreakpoint(actual, field, subject)) ||
+      (/mstatus$/.test(kind) && actual === (expected | GVA) &&
+        nearestTrap(field, subject).some((cause) => cause === 3n)),
     adapt: omitSteps(({ tags }) => tags.some((tag) => /^csr (m|s|vs)tval$/.test(tag))),
   },
   {
