@@ -24,7 +24,7 @@ import {
 import { executeSlow, PAUSE } from "./execute_slow";
 import { clear, pending } from "./fault";
 import { DECODE16_BASE, DECODE32_BASE, DECODE32_BITS, TLB_BYTES, TLB_ENTRIES } from "./layout";
-import { lookUpCode } from "./jit_runtime";
+import { lookUpCode } from "./jump_cache";
 import { machine } from "./machine_state";
 import { isCodePageCached, locateCode } from "./memory";
 import { imm, rs1, rs2, sext32, writeRd } from "./registers";

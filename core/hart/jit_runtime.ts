@@ -1,4 +1,4 @@
-// What translated code calls, and how the interpreter finds it.
+// What translated code calls.
 
 import { Hart } from "./hart_state";
 import { pending } from "./fault";
@@ -6,9 +6,6 @@ import {
   OP_CLMUL, OP_CLMULH, OP_CLMULR, OP_CZERO_EQZ, OP_CZERO_NEZ, OP_DIV, OP_DIVU, OP_DIVUW, OP_DIVW,
   OP_MULH, OP_MULHSU, OP_MULHU, OP_ORC_B, OP_REM, OP_REMU, OP_REMUW, OP_REMW, OP_REV8,
 } from "./generated/ops";
-import {
-  HOT_COUNTS_BASE, HOT_QUEUE_BASE, HOT_QUEUE_ENTRIES, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES,
-} from "./layout";
 import { machine } from "./machine_state";
 import { loadFrom, storeTo } from "./memory";
 import { sext32 } from "./registers";
@@ -66,46 +63,4 @@ export function jitBinary(op: u32, a: u64, b: u64): u64 {
     case OP_CZERO_NEZ: return b == 0 ? a : 0;
     default: return unreachable();
   }
-}
-
-/**
- * Index in the table of the translated code at a linear-memory address, or 0. Counts the jump; a place
- * jumped to often is queued for translation.
- */
-// @ts-ignore: decorator
-@inline
-export function lookUpCode(code: usize): u32 {
-  const entry = JUMP_CACHE_BASE + ((code << 2) & ((JUMP_CACHE_ENTRIES - 1) << 3));
-  if (load<u32>(entry) == <u32>code) return load<u32>(entry, 4);
-  return countJump(code);
-}
-
-function countJump(code: usize): u32 {
-  const m = machine();
-  const at = HOT_COUNTS_BASE + ((code >> 1) & (JUMP_CACHE_ENTRIES - 1));
-  const count = <u32>load<u8>(at) + 1;
-  if (count < m.jitThreshold) {
-    store<u8>(at, <u8>count);
-    return 0;
-  }
-  store<u8>(at, 0);
-  if (m.hotCount < HOT_QUEUE_ENTRIES) {
-    store<u32>(HOT_QUEUE_BASE + (<usize>m.hotCount << 2), <u32>code);
-    m.hotCount++;
-    if (m.hotCount >= m.jitBatch && !m.endSlice) m.endSlice = 1;
-  }
-  return 0;
-}
-
-/** Forgets the translated code of the page at a linear-memory address. */
-export function dropCode(page: usize): void {
-  memory.fill(JUMP_CACHE_BASE + ((page << 2) & ((JUMP_CACHE_ENTRIES - 1) << 3)), 0, 0x4000);
-  memory.fill(HOT_COUNTS_BASE + ((page >> 1) & (JUMP_CACHE_ENTRIES - 1)), 0, 0x800);
-}
-
-/** Forgets all translated code. */
-export function dropAllCode(): void {
-  memory.fill(JUMP_CACHE_BASE, 0, <usize>JUMP_CACHE_ENTRIES << 3);
-  memory.fill(HOT_COUNTS_BASE, 0, JUMP_CACHE_ENTRIES);
-  machine().hotCount = 0;
 }

@@ -9,7 +9,7 @@ import {
 import { isRam, isRom, notePage, pageFlags, ramPointer, setPageFlags, readBus, romPointer, writeBus } from "./physical";
 import { pmpAllows, pmpPageIsUniform } from "./pmp";
 import { PAGE_CODE, PAGE_WRITABLE } from "./layout";
-import { dropCode } from "./jit_runtime";
+import { dropCode } from "./jump_cache";
 import { contextMode, dropPhysicalPage, fillEntry, fillMmioEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
 import { leafBits, physicalAddress, walk } from "./walk";
 import { machine } from "./machine_state";

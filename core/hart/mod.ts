@@ -9,7 +9,8 @@ import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasPendingInterrupt, hasWakeup, mip } from "./trap";
 
-export { dropAllCode, jitBinary, jitLoad, jitStore } from "./jit_runtime";
+export { jitBinary, jitLoad, jitStore } from "./jit_runtime";
+export { dropAllCode } from "./jump_cache";
 export * from "./layout";
 export * from "./generated/offsets";
 
