@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { encode, reg } from "./conformance/assembler.ts";
-import { bareProgram, type Program, RAM, runToEnd, x } from "./testing/bare_program.ts";
+import { bareProgram, MSTATUS, type Program, RAM, runToEnd, x } from "./testing/bare_program.ts";
 import { AddressSpace, RWX, TablePages } from "./testing/page_tables.ts";
 
 const CODE = RAM + 0x9000;
@@ -180,3 +180,38 @@ Deno.test("data beside code on one page: both stay right", () => {
   runToEnd(program);
   assertEquals(x(program.harts, reg.a0), BigInt(500 * 3 + 500 * 501 / 2));
 });
+
+for (const jit of [false, { threshold: 1, batch: 1 }] as const) {
+  Deno.test(`a page-table walk that sets D in an instruction changes it, ${jit ? "translated" : "interpreted"}`, () => {
+    // The word is a PTE with D clear and `jalr x0, 0x200(ra)`; with D set it is `jalr ra, 0x200(ra)`.
+    const WORD = encode("jalr", 0, 0x200, reg.ra);
+    const [root, middle, leaf] = [RAM + 0x4000, RAM + 0x5000, RAM + 0x9000];
+    const index = 0x190;
+    const place = leaf + 8 * index;
+    const va = (1n << 30n) | (BigInt(index) << 12n);
+    const program = bareProgram((a, harts) => {
+      const write = (address: number, value: bigint) =>
+        new DataView(harts.module.ram.buffer, harts.module.ram.byteOffset + address - RAM)
+          .setBigUint64(0, value, true);
+      write(root + 8, (BigInt(middle) >> 2n) | 1n);
+      write(middle, (BigInt(leaf) >> 2n) | 1n);
+      write(place, BigInt(WORD));
+      a.setCsr("menvcfg", 1n << 61n).setCsr("satp", (8n << 60n) | (BigInt(root) >> 12n));
+      a.constant(reg.s0, BigInt(place)).constant(reg.s1, va).constant(reg.s2, 20n);
+      a.label("again").address(reg.ra, "back").op("addi", reg.ra, reg.ra, -0x200)
+        .op("jalr", 0, 0, reg.s0).label("back").op("addi", reg.s2, reg.s2, -1)
+        .branch("bne", reg.s2, 0, "again");
+      a.op("addi", reg.a0, reg.ra, 0).branch("bne", reg.s3, 0, "done");
+      a.setBits("mstatus", MSTATUS.MPRV | (1n << 11n)).op("sd", 0, 0, reg.s1)
+        .clearBits("mstatus", MSTATUS.MPRV);
+      a.op("addi", reg.a1, reg.a0, 0).op("addi", reg.s3, 0, 1).op("addi", reg.s2, 0, 1)
+        .jump("again").label("done");
+    }, { jit });
+    runToEnd(program);
+    const { harts } = program;
+    assertEquals(harts.ramAt(place, 1)![0]! & 0x80, 0x80);
+    assertEquals(x(harts, reg.a0), BigInt(place + 4));
+    assertEquals(x(harts, reg.a1) === BigInt(place + 4), false);
+    if (jit) assertEquals(harts.jitStatistics!.regions > 0, true);
+  });
+}

@@ -2,15 +2,14 @@
 //
 // Every function here may raise; callers look at `fault.pending`.
 
+import { keepCodeApart } from "./code_pages";
 import { Hart } from "./hart_state";
 import {
   ACCESS_EXECUTE, ACCESS_READ, ACCESS_WRITE, pending, raiseAccess, reportAsStore, setAccessStart,
 } from "./fault";
-import { isRam, isRom, notePage, pageFlags, ramPointer, setPageFlags, readBus, romPointer, writeBus } from "./physical";
+import { isRam, isRom, notePage, ramPointer, readBus, romPointer, writeBus } from "./physical";
 import { pmpAllows, pmpPageIsUniform } from "./pmp";
-import { PAGE_CODE, PAGE_WRITABLE } from "./layout";
-import { dropCode } from "./jump_cache";
-import { contextMode, dropPhysicalPage, fillEntry, fillMmioEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
+import { contextMode, fillEntry, fillMmioEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
 import { leafBits, physicalAddress, walk } from "./walk";
 import { machine } from "./machine_state";
 
@@ -62,29 +61,6 @@ function locate(h: Hart, context: usize, va: u64, sizeBytes: u32, access: u32, h
   if (cacheable) fillMmioEntry(context, access, va, pa, leafBits);
   busAddress = pa;
   return 0;
-}
-
-/**
- * A page is in execute TLBs or in write TLBs, never both, so that code which is written is noticed by a
- * TLB miss: that is when translated code of the page is dropped. Done whether or not code is translated,
- * as the guest can see when page-table walks happen (A and D bits).
- */
-function keepCodeApart(pa: u64, access: u32): void {
-  if (access == ACCESS_READ) return;
-  const flags = pageFlags(pa);
-  if (access == ACCESS_EXECUTE) {
-    if (flags & PAGE_WRITABLE) {
-      setPageFlags(pa, flags & ~PAGE_WRITABLE);
-      dropPhysicalPage(ACCESS_WRITE, ramPointer(pa));
-    }
-    return;
-  }
-  if (flags & PAGE_CODE) {
-    dropPhysicalPage(ACCESS_EXECUTE, ramPointer(pa));
-    dropCode(ramPointer(pa) & ~0xfff);
-    machine().attention = 1; // whatever runs on this page is to start over
-  }
-  setPageFlags(pa, (flags & ~PAGE_CODE) | PAGE_WRITABLE);
 }
 
 // @ts-ignore: decorator

@@ -7,7 +7,7 @@ import * as interpreter from "./interpreter";
 import { ENVCFG_STCE } from "./bits";
 import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
-import { hasPendingInterrupt, hasWakeup, mip } from "./trap";
+import { hasPendingInterrupt, hasWakeup } from "./trap";
 
 export { jitBinary, jitLoad, jitStore } from "./jit_runtime";
 export { dropAllCode } from "./jump_cache";
@@ -97,10 +97,6 @@ export function readCsr(id: u32, csr: u32): u64 {
   const value = csrRead(h, csr);
   h.virt = virt;
   return value;
-}
-
-export function readMip(id: u32): u64 {
-  return mip(hart(id));
 }
 
 /** The slot of a decoded instruction word (layout: generated/decode.ts), for the translator. */

@@ -4,6 +4,7 @@
 // `walk` translates one virtual address for one kind of access, in the mode that a context names. It
 // leaves the result in `physicalAddress` and `leafBits`, or raises.
 
+import { keepCodeApart } from "./code_pages";
 import { Hart } from "./hart_state";
 import {
   ENVCFG_ADUE, ENVCFG_PBMTE, PRV_M, PRV_S, PRV_U,
@@ -69,6 +70,13 @@ function isMalformed(pte: u64, level: i32, pbmte: bool): bool {
   return (ppn & ((<u64>1 << <u64>(9 * level)) - 1)) != 0 && level > 0;
 }
 
+/** Updates A and D; a page table that shares its page with code is code that is written. */
+function setPteBits(at: u64, pointer: usize, pte: u64): void {
+  keepCodeApart(at, ACCESS_WRITE);
+  store<u64>(pointer, pte);
+  notePage(at, ACCESS_WRITE);
+}
+
 /** Translates a guest physical address; `va`, `access` and `implicit` say what to report on a fault. */
 function walkGStage(
   h: Hart, context: usize, gpa: u64, va: u64, original: u32, access: u32, implicit: u32, hlvx: bool,
@@ -118,8 +126,7 @@ function walkGStage(
         raiseAccess(original, va, true);
         return false;
       }
-      store<u64>(p, pte | need);
-      notePage(at, ACCESS_WRITE);
+      setPteBits(at, p, pte | need);
     }
     const bits: u64 = pte & PTE_N ? 16 : shift;
     const mask = (<u64>1 << bits) - 1;
@@ -195,8 +202,7 @@ export function walk(h: Hart, context: usize, va: u64, access: u32, hlvx: bool):
         raiseAccess(access, va, virt);
         return false;
       }
-      store<u64>(p, pte | need);
-      notePage(at, ACCESS_WRITE);
+      setPteBits(at, p, pte | need);
     }
     const bits: u64 = pte & PTE_N ? 16 : shift;
     const mask = (<u64>1 << bits) - 1;

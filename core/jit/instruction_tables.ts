@@ -5,7 +5,7 @@
  * @module
  */
 
-import { executable, opNumber } from "../isa/ops.ts";
+import { opNumber } from "../isa/ops.ts";
 import type { ControlOps } from "./control_flow.ts";
 import { Wasm } from "./wasm_encoder.ts";
 
@@ -181,14 +181,3 @@ export const CONTROL_OPS: ControlOps = {
   jalr: opNumber("jalr"),
   isTranslated: isTranslatedOp,
 };
-
-/** Names of the instructions that run as WebAssembly, for the coverage list; all others are interpreted. */
-export function translatedInstructions(): string[] {
-  return executable.flatMap((row, op) =>
-    row !== undefined &&
-      (isTranslatedOp(op) || BRANCH_CONDITION.has(op) || op === CONTROL_OPS.jal ||
-        op === CONTROL_OPS.jalr)
-      ? [row.name]
-      : []
-  );
-}
