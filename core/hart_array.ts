@@ -13,6 +13,7 @@ import { Bus } from "./bus.ts";
 import type { AccessWidth, InterruptLine, ScheduledEvent, VirtualClock } from "./device.ts";
 import { EventQueue } from "./event_queue.ts";
 import { CodeCache, type JitOptions, type JitStatistics } from "./jit/code_cache.ts";
+import { defaultJitOptions } from "./jit/default_options.ts";
 import { HartModule } from "./hart_module.ts";
 
 /** Interrupt inputs of a hart that devices drive, by their bit in `mip`. */
@@ -39,8 +40,11 @@ export interface HartArrayOptions {
   readonly timebaseHz?: number;
   /** Default: all but Smstateen and Sscofpmf. */
   readonly extensions?: readonly OptionalExtension[];
-  /** Translation to WebAssembly; false leaves everything to the interpreter. Default: off. */
-  readonly jit?: JitOptions | false;
+  /**
+   * Translation to WebAssembly; false leaves everything to the interpreter. Left out or undefined: as
+   * the environment says, else as core/jit/default_options.ts does.
+   */
+  readonly jit?: JitOptions | false | undefined;
 }
 
 /** A trap, as reported to {@link HartArray.onTrap}. */
@@ -146,7 +150,8 @@ export class HartArray {
     this.#quantum = harts === 1 ? LONE_QUANTUM_INSTRUCTIONS : QUANTUM_INSTRUCTIONS;
     this.#quantumLeft = this.#quantum;
     this.resetHarts();
-    if (options.jit) this.#code = new CodeCache(m, options.jit);
+    const jit = options.jit ?? defaultJitOptions();
+    if (jit) this.#code = new CodeCache(m, jit);
     this.clock = new HartClock(this, this.#events);
   }
 
@@ -264,6 +269,8 @@ export class HartArray {
   flushTranslations(): void {
     this.module.exports.dropAllCode();
     for (let id = 0; id < this.hartCount; id++) this.module.exports.flushTranslations(id);
+    // By a device, in mid-run: what runs now may be what changed.
+    if (this.#running !== undefined) this.module.setU32(this.#fields.attention, 1);
   }
 
   /** Physical RAM at an address, or undefined if any of it is not RAM. */

@@ -29,9 +29,6 @@ interface HartExports {
   readCsr(hartId: number, csr: number): bigint;
   decodedSlot(word: number): number;
   dropAllCode(): void;
-  jitLoad: CallableFunction;
-  jitStore: CallableFunction;
-  jitBinary: CallableFunction;
 }
 
 const WASM_PAGE_BYTES = 0x1_0000;

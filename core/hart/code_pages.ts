@@ -1,7 +1,7 @@
 // Pages that hold code.
 
 import { ACCESS_EXECUTE, ACCESS_READ, ACCESS_WRITE } from "./fault";
-import { dropCode } from "./jump_cache";
+import { dropCode } from "./code_entries";
 import { PAGE_CODE, PAGE_WRITABLE } from "./layout";
 import { machine } from "./machine_state";
 import { pageFlags, ramPointer, setPageFlags } from "./physical";

@@ -24,7 +24,7 @@ import {
 import { executeSlow, PAUSE } from "./execute_slow";
 import { clear, pending } from "./fault";
 import { DECODE16_BASE, DECODE32_BASE, DECODE32_BITS, TLB_BYTES, TLB_ENTRIES } from "./layout";
-import { lookUpCode } from "./jump_cache";
+import { lookUpCode } from "./code_entries";
 import { machine } from "./machine_state";
 import { isCodePageCached, locateCode } from "./memory";
 import { imm, rs1, rs2, sext32, writeRd } from "./registers";
@@ -120,13 +120,13 @@ export function run(h: Hart, budget: i32): i32 {
   let page: u64 = pc ^ NO_PAGE; // virtual address of the code page at `code`
   let code: usize = 0;
   let readTlb = <usize>h.dataContext;
-  let jumped = false; // the last instruction went elsewhere: there may be translated code
-  let left = false; // translated code has just left: interpret at least one instruction
+  let arrived = false; // the last instruction ended a basic block: there may be translated code for the next
+  let left = false; // translated code has just left for what it cannot do: interpret at least one instruction
   acknowledgeChange();
 
   while (remaining > 0) {
     let insn: u32;
-    let translated: u32 = 0; // index of translated code for pc
+    let translated: i32 = 0; // negative: the entry of translated code for pc
     const offset = pc - page;
     if (offset <= LAST_WHOLE_FETCH) {
       insn = load<u32>(code + <usize>offset);
@@ -151,7 +151,7 @@ export function run(h: Hart, budget: i32): i32 {
       } else page = pc ^ NO_PAGE;
       left = false;
     }
-    if (!translated) {
+    if (translated >= 0) {
       const slot = decoded(insn);
       const len = <u64>load<u8>(slot, 15);
       const op = <u32>load<u16>(slot, 4);
@@ -322,72 +322,30 @@ export function run(h: Hart, budget: i32): i32 {
           if (load<u64>(e) != (va & (PAGE_MASK | 7))) break;
           store<u64>(<usize>(<u32>va + load<u32>(e, 8)), rs2(h, slot)); pc += len; remaining--; continue;
         }
-        case OP_BEQ:
-          remaining--;
-          if (rs1(h, slot) == rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_BNE:
-          remaining--;
-          if (rs1(h, slot) != rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_BLT:
-          remaining--;
-          if (<i64>rs1(h, slot) < <i64>rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_BGE:
-          remaining--;
-          if (<i64>rs1(h, slot) >= <i64>rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_BLTU:
-          remaining--;
-          if (rs1(h, slot) < rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_BGEU:
-          remaining--;
-          if (rs1(h, slot) >= rs2(h, slot)) {
-            pc += imm(slot);
-            jumped = true;
-            break;
-          }
-          pc += len; continue;
-        case OP_JAL: writeRd(h, slot, pc + len); pc += imm(slot); remaining--; jumped = true; break;
+        case OP_BEQ: pc += rs1(h, slot) == rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_BNE: pc += rs1(h, slot) != rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_BLT: pc += <i64>rs1(h, slot) < <i64>rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_BGE: pc += <i64>rs1(h, slot) >= <i64>rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_BLTU: pc += rs1(h, slot) < rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_BGEU: pc += rs1(h, slot) >= rs2(h, slot) ? imm(slot) : len; remaining--; arrived = true; break;
+        case OP_JAL: writeRd(h, slot, pc + len); pc += imm(slot); remaining--; arrived = true; break;
         case OP_JALR: {
           const target = (rs1(h, slot) + imm(slot)) & ~1;
           writeRd(h, slot, pc + len);
-          pc = target; remaining--; jumped = true; break;
+          pc = target; remaining--; arrived = true; break;
         }
         case OP_FENCE:
           if (load<u32>(slot) == PAUSE) break;
           pc += len; remaining--; continue;
         default: break;
       }
-      if (jumped) {
-        jumped = false;
+      if (arrived) {
+        arrived = false;
         const distance = pc - page;
         // A jump to another page is looked up when that page is fetched from.
         if (!translate || distance > LAST_WHOLE_FETCH || remaining <= 0) continue;
         translated = lookUpCode(code + <usize>distance);
-        if (!translated) {
+        if (translated >= 0) {
           if (m.endSlice) break;
           continue;
         }
@@ -399,13 +357,16 @@ export function run(h: Hart, budget: i32): i32 {
         remaining--;
       }
     }
-    if (translated) {
+    if (translated < 0) {
       // Until it leaves: where there is no translated code, or for what it cannot do.
       const before = remaining;
-      remaining = call_indirect<i32>(translated, changetype<usize>(h), remaining, pc & PAGE_MASK);
+      remaining = call_indirect<i32>(
+        (<u32>translated >> 8) & 0x7f_ffff, changetype<usize>(h), remaining, pc & PAGE_MASK, translated & 0xff,
+      );
       m.jitInstructions += <u64>(before - remaining);
+      left = pending || remaining == before;
       clear(); // an instruction that raised was not executed; interpreted, it raises again
-      left = true;
+      readTlb = <usize>h.dataContext;
       page = h.pc ^ NO_PAGE;
     }
     m.remaining = remaining;

@@ -1,66 +1,128 @@
 // What translated code calls.
+//
+// `place` packs where in its page and its block the instruction stands: bits 0 to 11 the offset in the
+// page, 12 to 21 the instructions of the block that `remaining` no longer counts though they have not
+// retired (this one among them), 22 to 24 the instruction's length in bytes. `page` is the page's virtual
+// address. When one of these functions asks to leave, `h.pc` is where to go on and `m.remaining` says
+// what is left of the slice.
 
 import { Hart } from "./hart_state";
-import { pending } from "./fault";
-import {
-  OP_CLMUL, OP_CLMULH, OP_CLMULR, OP_CZERO_EQZ, OP_CZERO_NEZ, OP_DIV, OP_DIVU, OP_DIVUW, OP_DIVW,
-  OP_MULH, OP_MULHSU, OP_MULHU, OP_ORC_B, OP_REM, OP_REMU, OP_REMUW, OP_REMW, OP_REV8,
-} from "./generated/ops";
+import { executeSlow } from "./execute_slow";
+import { ACCESS_EXECUTE, pending } from "./fault";
+import { decodedSlot } from "./interpreter";
 import { machine } from "./machine_state";
 import { loadFrom, storeTo } from "./memory";
-import { sext32 } from "./registers";
-import {
-  clmul, clmulh, clmulr, div32, div64, divu32, divu64, mulh, mulhsu, mulhu, orcb, rem32, rem64,
-  remu32, remu64,
-} from "./wide_arithmetic";
+import { acknowledgeChange, changed, tlbEntry } from "./tlb";
+import { takeInterrupt } from "./trap";
+import { clmul, clmulh, clmulr, mulh, mulhsu, mulhu, orcb } from "./wide_arithmetic";
 
+const NO: u32 = 0;
+/** It raised: nothing was executed; the interpreter repeats the instruction and takes the trap. */
 const FAULTED: u32 = 1;
+/** The instruction is done, and the run loop is asked for. */
 const ASKED: u32 = 2;
 
-function noteLeave(): void {
+// @ts-ignore: decorator
+@inline
+function offsetOf(place: u32): u64 {
+  return <u64>(place & 0xfff);
+}
+// @ts-ignore: decorator
+@inline
+function unretired(place: u32): i32 {
+  return <i32>((place >> 12) & 0x3ff);
+}
+// @ts-ignore: decorator
+@inline
+function lengthOf(place: u32): u64 {
+  return <u64>(place >> 22);
+}
+
+/** After an access: whether translated code must leave, with pc and clock put where it leaves. */
+function noteLeave(h: Hart, place: u32): u32 {
   const m = machine();
-  m.jitLeave = pending ? FAULTED : m.attention | m.endSlice ? ASKED : 0;
+  if (pending) return FAULTED;
+  if (!(m.attention | m.endSlice)) return NO;
+  h.pc += lengthOf(place);
+  m.remaining--;
+  return ASKED;
 }
 
 /** A load that missed the TLB. `kind` is log2 of the width, plus 8 if the sign is extended. */
-export function jitLoad(hart: usize, va: u64, kind: u32): u64 {
+export function jitLoad(hart: usize, va: u64, kind: u32, place: u32, remaining: i32, page: u64): u64 {
   const h = changetype<Hart>(hart);
+  const m = machine();
   const sizeBytes: u32 = 1 << (kind & 7);
+  h.pc = page + offsetOf(place);
+  m.remaining = remaining + unretired(place);
   const value = loadFrom(h, <usize>h.dataContext, va, sizeBytes, false);
-  noteLeave();
+  m.jitLeave = noteLeave(h, place);
   if (!(kind & 8)) return value;
   const unused = <u64>(64 - (sizeBytes << 3));
   return <u64>(<i64>(value << unused) >> <i64>unused);
 }
 
-/** A store that missed the TLB. */
-export function jitStore(hart: usize, va: u64, kind: u32, value: u64): void {
+/** A store that missed the TLB. Answers whether to leave. */
+export function jitStore(
+  hart: usize, va: u64, kind: u32, value: u64, place: u32, remaining: i32, page: u64,
+): u32 {
   const h = changetype<Hart>(hart);
+  h.pc = page + offsetOf(place);
+  machine().remaining = remaining + unretired(place);
   storeTo(h, <usize>h.dataContext, va, 1 << (kind & 7), value);
-  noteLeave();
+  return noteLeave(h, place);
 }
 
-/** Arithmetic that is not worth writing out in translated code. */
-export function jitBinary(op: u32, a: u64, b: u64): u64 {
-  switch (op) {
-    case OP_MULH: return mulh(<i64>a, <i64>b);
-    case OP_MULHSU: return mulhsu(<i64>a, b);
-    case OP_MULHU: return mulhu(a, b);
-    case OP_DIV: return div64(<i64>a, <i64>b);
-    case OP_DIVU: return divu64(a, b);
-    case OP_REM: return rem64(<i64>a, <i64>b);
-    case OP_REMU: return remu64(a, b);
-    case OP_DIVW: return sext32(div32(<i32>a, <i32>b));
-    case OP_DIVUW: return sext32(divu32(<u32>a, <u32>b));
-    case OP_REMW: return sext32(rem32(<i32>a, <i32>b));
-    case OP_REMUW: return sext32(remu32(<u32>a, <u32>b));
-    case OP_ORC_B: return orcb(a);
-    case OP_REV8: return bswap(a);
-    case OP_CLMUL: return clmul(a, b);
-    case OP_CLMULH: return clmulh(a, b);
-    case OP_CLMULR: return clmulr(a, b);
-    case OP_CZERO_EQZ: return b == 0 ? 0 : a;
-    case OP_CZERO_NEZ: return b == 0 ? a : 0;
-    default: return unreachable();
+/**
+ * Any instruction that is not worth writing out, exactly as the interpreter executes it, with the trap or
+ * interrupt that comes with it. Answers whether to leave.
+ */
+export function jitExecute(hart: usize, insn: u32, place: u32, remaining: i32, page: u64): u32 {
+  const h = changetype<Hart>(hart);
+  const m = machine();
+  const pc = page + offsetOf(place);
+  const before = remaining + unretired(place);
+  h.pc = pc;
+  m.remaining = before;
+  const code = <u32>pc + load<u32>(tlbEntry(<usize>h.fetchContext, ACCESS_EXECUTE, pc), 8);
+  const slot = decodedSlot(insn);
+  executeSlow(h, <u32>load<u16>(slot, 4), slot);
+  m.remaining = before - 1;
+  if (m.attention) {
+    m.attention = 0;
+    if (before > 1 && !m.endSlice) takeInterrupt(h);
   }
+  if (m.endSlice || h.pc != pc + lengthOf(place)) return ASKED;
+  if (changed) {
+    // As long as fetches still find this page, only loads and stores go another way now.
+    const e = tlbEntry(<usize>h.fetchContext, ACCESS_EXECUTE, pc);
+    if (load<u64>(e) != page || <u32>pc + load<u32>(e, 8) != code) return ASKED;
+    acknowledgeChange();
+  }
+  return NO;
+}
+
+export function jitMulh(a: i64, b: i64): u64 {
+  return mulh(a, b);
+}
+export function jitMulhsu(a: i64, b: u64): u64 {
+  return mulhsu(a, b);
+}
+export function jitMulhu(a: u64, b: u64): u64 {
+  return mulhu(a, b);
+}
+export function jitOrcb(a: u64): u64 {
+  return orcb(a);
+}
+export function jitRev8(a: u64): u64 {
+  return bswap(a);
+}
+export function jitClmul(a: u64, b: u64): u64 {
+  return clmul(a, b);
+}
+export function jitClmulh(a: u64, b: u64): u64 {
+  return clmulh(a, b);
+}
+export function jitClmulr(a: u64, b: u64): u64 {
+  return clmulr(a, b);
 }

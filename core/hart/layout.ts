@@ -1,6 +1,7 @@
 // Map of the linear memory: everything a machine is, in one wasm memory.
 //
-//   0x0000_0000  static data of hart.wasm (softfloat tables)
+//   0x0000_0000  zeros: the code table of a page that has none
+//   0x0000_2000  static data of hart.wasm (softfloat tables)
 //   0x0001_0000  Machine
 //   0x0002_0000  Hart 0, Hart 1, ... one HART_STRIDE apart
 //   0x0004_0000  decoded 32-bit instructions, a cache keyed by the instruction word
@@ -8,9 +9,10 @@
 //   0x0020_0000  translation contexts: TLBs, HART_CONTEXTS per hart
 //   0x0140_0000  page flags, one byte a page of RAM
 //   0x0150_0000  ROM
-//   0x0160_0000  jump cache: where translated code begins
-//   0x0168_0000  how often a place in the code was jumped to, and those to be translated
-//   0x0200_0000  RAM, up to the end of the 4 GiB that wasm32 can address
+//   0x0160_0000  places in the code that are to be translated
+//   0x0180_0000  table of each page's code (code_entries.ts), by linear address
+//   0x0200_0000  those tables
+//   0x0400_0000  RAM, up to the end of the 4 GiB that wasm32 can address
 
 export const MACHINE_BASE: usize = 0x0001_0000;
 export const HARTS_BASE: usize = 0x0002_0000;
@@ -33,8 +35,8 @@ export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
 export const PAGE_FLAGS_BASE: usize = 0x0140_0000;
 export const ROM_OFFSET: usize = 0x0150_0000;
 export const MAX_ROM_BYTES: u32 = 0x1_0000;
-export const RAM_OFFSET: usize = 0x0200_0000;
-export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0200_0000;
+export const RAM_OFFSET: usize = 0x0400_0000;
+export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0400_0000;
 
 // Page flags, set where a TLB entry is filled.
 export const PAGE_TOUCHED: u8 = 1;
@@ -42,13 +44,14 @@ export const PAGE_DIRTY: u8 = 2;
 export const PAGE_CODE: u8 = 4; // some execute TLB holds the page, and no write TLB does
 export const PAGE_WRITABLE: u8 = 8; // some write TLB may hold the page
 
-// Translated code. An entry is the linear-memory address of the code (u32) and its function's index in
-// the table (u32); the code's address shifted right by 1 selects the entry.
-export const JUMP_CACHE_BASE: usize = 0x0160_0000;
-export const JUMP_CACHE_ENTRIES: u32 = 0x1_0000;
-export const HOT_COUNTS_BASE: usize = 0x0168_0000; // u8 per entry, selected in the same way
-export const HOT_QUEUE_BASE: usize = 0x0169_0000; // linear-memory addresses, u32
+// Translated code (code_entries.ts)
+export const HOT_QUEUE_BASE: usize = 0x0160_0000; // linear-memory addresses, u32
 export const HOT_QUEUE_ENTRIES: u32 = 1024;
+export const TABLE_OF_PAGE_BASE: usize = 0x0180_0000; // u32 a page of linear memory
+export const TABLE_OF_PAGE_BYTES: usize = 0x0040_0000;
+export const CODE_TABLES_BASE: usize = 0x0200_0000;
+export const CODE_TABLE_BYTES: usize = 0x2000; // u32 a halfword of the page
+export const CODE_TABLES: u32 = 0x1000;
 
 // Optional extensions (Machine.extensions).
 export const EXT_SMSTATEEN: u32 = 1;

@@ -17,12 +17,13 @@ export class Machine {
   // Set to end the slice after the present instruction (a timer moved, an IPI was sent, WFI, stop).
   endSlice: u32;
 
-  // Translated code (jit_runtime.ts)
-  jitThreshold: u32; // jumps to a place before it is queued; 0 turns translation off
+  // Translated code (code_entries.ts, jit_runtime.ts)
+  jitThreshold: i32; // arrivals at a place before it is queued; 0 turns translation off
   jitBatch: u32; // the slice ends when so many places are queued
   hotCount: u32; // places in the queue
+  codeTables: u32; // tables in use
   jitInstructions: u64; // retired in translated code
-  jitLeave: u32; // after a slow access: 1 it raised, 2 the run loop is asked for
+  jitLeave: u32; // after a load that missed the TLB: 1 it raised, 2 the run loop is asked for
 
   hartCount: u32;
   extensions: u32; // EXT_* bits

@@ -9,8 +9,10 @@ import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasPendingInterrupt, hasWakeup } from "./trap";
 
-export { jitBinary, jitLoad, jitStore } from "./jit_runtime";
-export { dropAllCode } from "./jump_cache";
+export {
+  jitExecute, jitLoad, jitMulh, jitMulhsu, jitMulhu, jitOrcb, jitRev8, jitClmul, jitClmulh, jitClmulr, jitStore,
+} from "./jit_runtime";
+export { dropAllCode } from "./code_entries";
 export * from "./layout";
 export * from "./generated/offsets";
 

@@ -1,34 +1,36 @@
 /**
- * Translated code: takes the places that the interpreter found hot, has them translated and compiled in
- * batches, and enters them where the interpreter and other regions look.
+ * Translated code: takes the places that the interpreter found hot, has the regions around them translated
+ * and compiled in batches, and enters them where the interpreter and other regions look.
  *
- * The interpreter counts jumps and queues a place (an address in linear memory) when it was jumped to
- * often. Between slices {@link CodeCache.translateQueued} makes one module of all that is queued. Entries
- * are found through the jump cache in linear memory; a store to a code page clears the page's entries
- * (core/hart/memory.ts), which is all there is to invalidation: nothing else names a region. When the
- * code budget is used up everything is dropped, and what is still hot comes again.
+ * The interpreter counts how often a basic block is reached and queues a place (an address in linear
+ * memory) that is reached often. Between slices {@link CodeCache.translateQueued} makes one module of all
+ * that is queued. Entries are found through a table for each page in linear memory
+ * (core/hart/code_entries.ts); a store to a code page clears it, which is all there is to invalidation:
+ * nothing else names a region. When the code budget is used up everything is dropped, and what is still
+ * hot comes again.
  *
  * @module
  */
 
 import type { HartModule } from "../hart_module.ts";
-import type { DecodedInstruction } from "./control_flow.ts";
+import type { CodePage, DecodedInstruction } from "./blocks.ts";
 import { jitLayout, RUNTIME_IMPORTS } from "./layout.ts";
 import { Translator } from "./translator.ts";
-import { Type, WasmWriter } from "./wasm_encoder.ts";
+import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
 /** Options of translation; none of them changes what the guest sees. */
 export interface JitOptions {
-  /** Jumps to a place before it is translated, 1 to 255; 0 turns translation off. Default 40. */
+  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 500. */
   readonly threshold?: number;
   /** Translate when so many places are hot. Default 24. */
   readonly batch?: number;
-  /** Bytes of WebAssembly kept before all is dropped. Default 16 MiB. */
+  /** Bytes of memory for code before all is dropped, estimated from its WebAssembly. Default 256 MiB. */
   readonly budgetBytes?: number;
 }
 
 /** What translation did and cost. */
 export interface JitStatistics {
+  /** Regions translated, and instructions in them; a place that is translated again counts again. */
   regions: number;
   instructions: number;
   modules: number;
@@ -40,10 +42,20 @@ export interface JitStatistics {
   flushes: number;
 }
 
-const SLOT_BYTES = 16;
+const DEFAULT_THRESHOLD = 500;
+const DEFAULT_BATCH = 24;
+const DEFAULT_BUDGET_BYTES = 256 << 20;
+const MAX_THRESHOLD = 2 ** 30;
+/** A block is worth translating along if it was reached a sixteenth as often as a hot one. */
+const WARM_SHIFT = 4;
+/** Measured: bytes of the process's memory for a byte of WebAssembly, with both compilers' code. */
+const MEMORY_PER_WASM_BYTE = 16;
+
 const PAGE_BYTES = 0x1000;
+/** A word of a page's table that is an entry: function index << 8 | entry number. */
+const ENTERED = 0x8000_0000;
 const FUNCTION_TYPE = 0x60;
-const SECTION = { type: 1, import: 2, function: 3, element: 9, code: 10 } as const;
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, element: 9, code: 10 } as const;
 const EXTERNAL = { function: 0, table: 1, memory: 2 } as const;
 const WASM_HEADER = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
@@ -65,29 +77,34 @@ export class CodeCache {
   readonly #bodies = new WasmWriter(1 << 20);
   readonly #hotCount: number;
   readonly #hotQueue: number;
-  readonly #jumpCache: number;
-  readonly #jumpCacheMask: number;
+  readonly #tableOfPage: number;
+  readonly #warm: number;
   readonly #budgetBytes: number;
   #liveBytes = 0;
   #nextIndex = 1;
 
   constructor(module: HartModule, options: JitOptions = {}) {
-    const { threshold = 40, batch = 24, budgetBytes = 16 << 20 } = options;
-    if (!Number.isInteger(threshold) || threshold < 0 || threshold > 255) {
-      throw new RangeError(`JIT threshold ${threshold}: give 0 (off) to 255`);
+    const {
+      threshold = DEFAULT_THRESHOLD,
+      batch = DEFAULT_BATCH,
+      budgetBytes = DEFAULT_BUDGET_BYTES,
+    } = options;
+    if (!Number.isInteger(threshold) || threshold < 0 || threshold > MAX_THRESHOLD) {
+      throw new RangeError(`JIT threshold ${threshold}: give 0 (off) to ${MAX_THRESHOLD}`);
     }
     this.#module = module;
     this.#budgetBytes = budgetBytes;
-    const layout = jitLayout(module);
-    this.#translator = new Translator(layout);
+    this.#warm = Math.max(1, threshold >> WARM_SHIFT);
+    this.#translator = new Translator(jitLayout(module));
     this.#hotCount = module.machineField("hotCount");
     this.#hotQueue = module.layout("HOT_QUEUE_BASE");
-    this.#jumpCache = layout.jumpCache;
-    this.#jumpCacheMask = layout.jumpCacheEntries - 1;
+    this.#tableOfPage = module.layout("TABLE_OF_PAGE_BASE");
     const { exports, memory, table } = module;
     this.#imports = {
       hart: Object.fromEntries(
-        RUNTIME_IMPORTS.map(({ name }) => [name, exports[name] as WebAssembly.ImportValue]),
+        RUNTIME_IMPORTS.map((
+          { name },
+        ) => [name, exports[name as keyof typeof exports] as WebAssembly.ImportValue]),
       ),
       env: { memory, table },
     };
@@ -100,46 +117,51 @@ export class CodeCache {
     const module = this.#module;
     const count = module.getU32(this.#hotCount);
     if (count === 0) return;
-    module.setU32(this.#hotCount, 0);
-    if (this.#liveBytes > this.#budgetBytes) this.#dropAll();
     const started = performance.now();
-    const places: number[] = [];
+    module.setU32(this.#hotCount, 0);
+    if (this.#liveBytes * MEMORY_PER_WASM_BYTE > this.#budgetBytes) this.#dropAll();
     const bodies = this.#bodies;
     bodies.clear();
-    const seen = new Set<number>();
+    let regions = 0;
+    const hints: (readonly BranchHint[])[] = [];
     for (let n = 0; n < count; n++) {
       const code = module.getU32(this.#hotQueue + 4 * n);
-      if (seen.has(code) || this.#isEntered(code)) continue;
-      seen.add(code);
       const page = code - code % PAGE_BYTES;
-      const instructions = this.#translator.translate(
+      const codeTable = this.#codeTable(page);
+      // Dropped since it was queued, or entered through another place of the queue.
+      if (codeTable === 0 || this.#word(codeTable, code - page) <= 0) continue;
+      const codePage = this.#pageOf(page, codeTable);
+      if (codePage.fetch(code - page) === undefined) continue; // crosses the page's end: interpreted
+      const place = { index: this.#nextIndex + regions, codeTable };
+      const { entries, instructions, hints: regionHints } = this.#translator.translate(
         code - page,
-        (offset) => this.#fetch(page, offset),
+        codePage,
+        place,
         bodies,
       );
-      if (instructions === 0) continue;
-      places.push(code);
+      entries.forEach((offset, entry) => this.#enter(codeTable + 2 * offset, place.index, entry));
       this.statistics.instructions += instructions;
+      hints.push(regionHints);
+      regions++;
     }
-    if (places.length === 0) return;
-    const bytes = this.#assemble(places.length, bodies.written);
+    if (regions === 0) return;
+    const bytes = this.#assemble(hints, bodies.written);
     const translated = performance.now();
     const { table } = module;
-    const needed = this.#nextIndex + places.length;
+    const needed = this.#nextIndex + regions;
     if (needed > table.length) table.grow(Math.max(table.length, needed - table.length));
     // The element segment fills the table.
     new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
-    for (const [n, code] of places.entries()) this.#enter(code, this.#nextIndex + n);
     this.#nextIndex = needed;
     this.#liveBytes += bytes.length;
-    this.statistics.regions += places.length;
+    this.statistics.regions += regions;
     this.statistics.modules++;
     this.statistics.wasmBytes += bytes.length;
     this.statistics.translateMs += translated - started;
     this.statistics.compileMs += performance.now() - translated;
   }
 
-  /** Forgets all code: memory was changed from outside. */
+  /** Forgets all code. */
   #dropAll(): void {
     this.#module.exports.dropAllCode();
     for (let index = 1; index < this.#nextIndex; index++) this.#module.table.set(index, null);
@@ -148,18 +170,29 @@ export class CodeCache {
     this.statistics.flushes++;
   }
 
-  #entryOf(code: number): number {
-    return this.#jumpCache + ((code >>> 1) & this.#jumpCacheMask) * 8;
+  /** Address of a page's table of entries, or 0. */
+  #codeTable(page: number): number {
+    return this.#module.getU32(this.#tableOfPage + (page / PAGE_BYTES) * 4);
   }
 
-  #isEntered(code: number): boolean {
-    return this.#module.getU32(this.#entryOf(code)) === code;
+  /** The word of a halfword's place: negative if translated code is entered there, else how often it was reached. */
+  #word(codeTable: number, offset: number): number {
+    return this.#module.getU32(codeTable + 2 * offset) | 0;
   }
 
-  #enter(code: number, index: number): void {
-    const entry = this.#entryOf(code);
-    this.#module.setU32(entry, code);
-    this.#module.setU32(entry + 4, index);
+  #enter(word: number, index: number, entry: number): void {
+    this.#module.setU32(word, ENTERED | (index << 8) | entry);
+  }
+
+  #pageOf(page: number, codeTable: number): CodePage {
+    return {
+      fetch: (offset) => this.#fetch(page, offset),
+      isWarm: (offset) => {
+        const word = this.#word(codeTable, offset);
+        return word < 0 || word >= this.#warm;
+      },
+      isEntered: (offset) => this.#word(codeTable, offset) < 0,
+    };
   }
 
   /** Decodes an instruction with the hart's own decoder. */
@@ -174,25 +207,32 @@ export class CodeCache {
     }
     const slot = this.#module.exports.decodedSlot(word);
     return {
+      word,
       op: bytes[slot + 4]! | (bytes[slot + 5]! << 8),
       rd: bytes[slot + 6]!,
       rs1: bytes[slot + 7]!,
       imm: this.#module.getU32(slot + 8) | 0,
       rs2: bytes[slot + 12]!,
-      length: bytes[slot + SLOT_BYTES - 1]!,
+      rs3: bytes[slot + 13]!,
+      rm: bytes[slot + 14]!,
+      length: bytes[slot + 15]!,
       offset,
     };
   }
 
-  /** A module of `count` functions whose element segment puts them into the table. */
-  #assemble(count: number, bodies: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** A module of functions whose element segment puts them into the table. */
+  #assemble(
+    hints: readonly (readonly BranchHint[])[],
+    bodies: Uint8Array,
+  ): Uint8Array<ArrayBuffer> {
+    const count = hints.length;
     const out = this.#out;
     out.clear();
     out.raw(WASM_HEADER);
     section(out, SECTION.type, () => {
       out.unsigned(1 + RUNTIME_IMPORTS.length);
-      functionType(out, ["i32", "i32", "i64"], "i32");
-      for (const { type, result } of RUNTIME_IMPORTS) functionType(out, type, result);
+      functionType(out, ["i32", "i32", "i64", "i32"], "i32");
+      for (const { parameters, result } of RUNTIME_IMPORTS) functionType(out, parameters, result);
     });
     section(out, SECTION.import, () => {
       out.unsigned(RUNTIME_IMPORTS.length + 2);
@@ -227,6 +267,19 @@ export class CodeCache {
       out.unsigned(count);
       for (let n = 0; n < count; n++) out.unsigned(RUNTIME_IMPORTS.length + n);
     });
+    section(out, SECTION.custom, () => {
+      out.name("metadata.code.branch_hint");
+      out.unsigned(count);
+      hints.forEach((functionHints, n) => {
+        out.unsigned(RUNTIME_IMPORTS.length + n);
+        out.unsigned(functionHints.length);
+        for (const { offset, isLikely } of functionHints) {
+          out.unsigned(offset);
+          out.unsigned(1);
+          out.byte(isLikely ? 1 : 0);
+        }
+      });
+    });
     section(out, SECTION.code, () => {
       out.unsigned(count);
       out.raw(bodies);
@@ -245,11 +298,11 @@ function section(out: WasmWriter, id: number, write: () => void): void {
 function functionType(
   out: WasmWriter,
   parameters: readonly ("i32" | "i64")[],
-  result: "i32" | "i64" | undefined,
+  result: "i32" | "i64",
 ): void {
   out.byte(FUNCTION_TYPE);
   out.unsigned(parameters.length);
   for (const parameter of parameters) out.byte(Type[parameter]);
-  out.unsigned(result === undefined ? 0 : 1);
-  if (result !== undefined) out.byte(Type[result]);
+  out.unsigned(1);
+  out.byte(Type[result]);
 }

@@ -1,226 +1,138 @@
 /**
- * Control flow within one page: basic blocks, and their dominator tree in the order that structured code
- * needs (Ramsey, "Beyond Relooper", ICFP 2022).
+ * A region's control flow in the order that structured code needs: its dominator tree (Ramsey, "Beyond
+ * Relooper", ICFP 2022).
+ *
+ * A region may have several entries; then its root is a switch that goes to one of them. A jump back to
+ * a block that does not dominate it (an irreducible loop) goes through the switch as well.
  *
  * @module
  */
 
-/** An instruction as the hart's decoder left it (layout of a slot: core/hart/generated/decode.ts). */
-export interface DecodedInstruction {
-  readonly op: number;
-  readonly rd: number;
-  readonly rs1: number;
-  readonly rs2: number;
-  readonly imm: number;
-  readonly length: number;
-  /** Offset in the page, in bytes. */
-  readonly offset: number;
-}
-
-/** How a block ends. */
-export type BlockEnd =
-  /** A conditional branch: the taken target and the next instruction. */
-  | {
-    readonly kind: "branch";
-    readonly instruction: DecodedInstruction;
-    readonly taken: number;
-    readonly next: number;
-  }
-  /** JAL: to a fixed target. */
-  | { readonly kind: "jump"; readonly instruction: DecodedInstruction; readonly target: number }
-  /** JALR. */
-  | { readonly kind: "indirect"; readonly instruction: DecodedInstruction }
-  /** On to the next instruction, which begins another block or lies beyond the page. */
-  | { readonly kind: "fall"; readonly next: number }
-  /** The next instruction is for the interpreter. */
-  | { readonly kind: "leave"; readonly at: number };
-
-/** A basic block. Offsets are relative to the page and may lie outside it where a jump leaves. */
-export interface Block {
-  readonly offset: number;
-  readonly body: readonly DecodedInstruction[];
-  readonly end: BlockEnd;
-  /** Instructions retired when the block ran through, with its branch or jump. */
-  readonly count: number;
-}
+import { type Block, type Region, successors } from "./blocks.ts";
 
 /** A block's place in the structure. */
 export interface StructuredBlock {
-  readonly block: Block;
-  /** Position in reverse postorder. */
+  /** Undefined for the switch. */
+  readonly block: Block | undefined;
+  /** Position in reverse postorder; the root's is 0. */
   readonly order: number;
   readonly isLoopHeader: boolean;
-  /** Whether more than one forward edge enters it. */
+  /** Whether it is reached by a branch out of a `block`: more than one forward edge, or the switch. */
   readonly isMerge: boolean;
   /** Blocks that it dominates immediately, in reverse postorder. */
   readonly children: StructuredBlock[];
+  /** Successors in the region. */
+  readonly successors: readonly StructuredBlock[];
 }
 
-/** What ends a block and where it may go, by operation number. */
-export interface ControlOps {
-  isBranch(op: number): boolean;
-  readonly jal: number;
-  readonly jalr: number;
-  /** Whether the translator has code for the operation. */
-  isTranslated(op: number): boolean;
-}
-
-const PAGE_BYTES = 0x1000;
-
-/** Reads an instruction at an offset of the page; undefined if it crosses the page's end. */
-export type Fetch = (offset: number) => DecodedInstruction | undefined;
-
-/** Offsets in the region that a block's end may continue at. */
-function successors(end: BlockEnd): readonly number[] {
-  switch (end.kind) {
-    case "branch":
-      return [end.taken, end.next];
-    case "jump":
-      // A call: the callee is another region.
-      return end.instruction.rd === LINK_SINK ? [end.target] : [];
-    case "fall":
-      return [end.next];
-    default:
-      return [];
-  }
-}
-
-/** The decoder's destination for x0. */
-const LINK_SINK = 32;
-
-/**
- * Finds the blocks reachable from `entry` without leaving the page.
- *
- * @param maxInstructions stop growing beyond so many
- */
-export function findBlocks(
-  entry: number,
-  fetch: Fetch,
-  ops: ControlOps,
-  maxInstructions: number,
-): Map<number, Block> {
-  // First pass: where blocks begin.
-  const leaders = new Set<number>();
-  const scanned = new Set<number>();
-  const work = [entry];
-  const inPage = (offset: number) => offset >= 0 && offset < PAGE_BYTES;
-  for (let start = work.pop(); start !== undefined; start = work.pop()) {
-    if (leaders.has(start)) continue;
-    if (scanned.size > maxInstructions && start !== entry) continue;
-    leaders.add(start);
-    for (let offset = start; inPage(offset) && !scanned.has(offset);) {
-      const instruction = fetch(offset);
-      if (instruction === undefined) break;
-      scanned.add(offset);
-      const end = endOf(instruction, ops);
-      if (end !== undefined) {
-        for (const next of successors(end)) if (inPage(next)) work.push(next);
-        break;
-      }
-      offset += instruction.length;
-    }
-  }
-  // Second pass: the blocks between them.
-  const blocks = new Map<number, Block>();
-  for (const start of leaders) blocks.set(start, readBlock(start, fetch, ops, leaders));
-  return blocks;
-}
-
-function endOf(instruction: DecodedInstruction, ops: ControlOps): BlockEnd | undefined {
-  const { op, offset, imm, length } = instruction;
-  if (ops.isBranch(op)) {
-    return { kind: "branch", instruction, taken: offset + imm, next: offset + length };
-  }
-  if (op === ops.jal) return { kind: "jump", instruction, target: offset + imm };
-  if (op === ops.jalr) return { kind: "indirect", instruction };
-  if (!ops.isTranslated(op)) return { kind: "leave", at: offset };
-  return undefined;
-}
-
-function readBlock(
-  start: number,
-  fetch: Fetch,
-  ops: ControlOps,
-  leaders: ReadonlySet<number>,
-): Block {
-  const body: DecodedInstruction[] = [];
-  let offset = start;
-  while (true) {
-    if (offset >= PAGE_BYTES || (offset !== start && leaders.has(offset))) {
-      return { offset: start, body, end: { kind: "fall", next: offset }, count: body.length };
-    }
-    const instruction = fetch(offset);
-    if (instruction === undefined) {
-      return { offset: start, body, end: { kind: "leave", at: offset }, count: body.length };
-    }
-    const end = endOf(instruction, ops);
-    if (end !== undefined) {
-      return { offset: start, body, end, count: body.length + (end.kind === "leave" ? 0 : 1) };
-    }
-    body.push(instruction);
-    offset += instruction.length;
-  }
+/** A structured region. */
+export interface Structure {
+  readonly root: StructuredBlock;
+  /** Every block but the switch, in reverse postorder. */
+  readonly blocks: readonly StructuredBlock[];
+  readonly byOffset: ReadonlyMap<number, StructuredBlock>;
+  /** Where the switch goes, by its number: the region's entries first. Empty if the root is no switch. */
+  readonly targets: readonly StructuredBlock[];
+  /** Whether the region comes back to the switch. */
+  readonly isDispatched: boolean;
 }
 
 interface Node {
-  readonly block: Block;
+  readonly block: Block | undefined;
   order: number;
-  predecessors: Node[];
+  readonly successors: Node[];
+  readonly predecessors: Node[];
   idom: Node | undefined;
 }
 
-/** Whether `ancestor` dominates `node`. */
-function dominates(ancestor: Node, node: Node): boolean {
-  for (
-    let at: Node | undefined = node;
-    at !== undefined;
-    at = at.idom === at ? undefined : at.idom
-  ) {
-    if (at === ancestor) return true;
+/**
+ * Structures a region.
+ *
+ * @param dispatches whether jumps to entries that are known only at run time are to stay in the region
+ */
+export function structure(region: Region, dispatches = false): Structure {
+  const targets = [...region.entries];
+  let isDispatched = dispatches;
+  while (true) {
+    const needsSwitch = targets.length > 1 || isDispatched;
+    const order = orderNodes(region.blocks, targets, needsSwitch);
+    findDominators(order);
+    const missing = new Set<number>();
+    let irreducible = false;
+    for (const node of order) {
+      for (const next of node.successors) {
+        if (next.order > node.order || dominates(next, node)) continue;
+        irreducible = true;
+        if (!targets.includes(next.block!.offset)) missing.add(next.block!.offset);
+      }
+    }
+    if (missing.size === 0 && (!irreducible || isDispatched)) {
+      return toTree(order, needsSwitch ? targets : [], isDispatched);
+    }
+    isDispatched = true;
+    targets.push(...missing);
   }
-  return false;
 }
 
-/** Builds the dominator tree of the blocks reachable from `entry`, and returns its root. */
-export function structure(blocks: ReadonlyMap<number, Block>, entry: number): StructuredBlock {
+/** The nodes reachable from the targets, in reverse postorder. */
+function orderNodes(
+  blocks: ReadonlyMap<number, Block>,
+  targets: readonly number[],
+  needsSwitch: boolean,
+): Node[] {
   const nodes = new Map<number, Node>();
   const postorder: Node[] = [];
+  const nodeOf = (block: Block | undefined): Node => ({
+    block,
+    order: 0,
+    successors: [],
+    predecessors: [],
+    idom: undefined,
+  });
+  const root = nodeOf(needsSwitch ? undefined : blocks.get(targets[0]!)!);
+  if (!needsSwitch) nodes.set(targets[0]!, root);
+  const nextOf = ({ block }: Node) => block === undefined ? targets : successors(block.end);
   // Depth first without recursion: a page may hold two thousand blocks in a row.
-  const visit = (offset: number): Node => {
-    const node: Node = { block: blocks.get(offset)!, order: 0, predecessors: [], idom: undefined };
-    nodes.set(offset, node);
-    return node;
-  };
-  const stack = [{ node: visit(entry), next: 0 }];
+  const stack = [{ node: root, next: 0 }];
   while (stack.length > 0) {
     const top = stack.at(-1)!;
-    const targets = successors(top.node.block.end);
-    if (top.next === targets.length) {
+    const offsets = nextOf(top.node);
+    if (top.next === offsets.length) {
       postorder.push(top.node);
       stack.pop();
       continue;
     }
-    const target = targets[top.next++]!;
-    if (!blocks.has(target)) continue;
-    const known = nodes.get(target);
-    if (known === undefined) stack.push({ node: visit(target), next: 0 });
+    const block = blocks.get(offsets[top.next++]!);
+    if (block === undefined) continue;
+    let node = nodes.get(block.offset);
+    if (node === undefined) {
+      node = nodeOf(block);
+      nodes.set(block.offset, node);
+      stack.push({ node, next: 0 });
+    }
+    // Both ways of a branch may go to the same block: two edges, one successor.
+    node.predecessors.push(top.node);
+    if (!top.node.successors.includes(node)) top.node.successors.push(node);
   }
-  const reverse = postorder.reverse();
-  reverse.forEach((node, order) => node.order = order);
-  for (const node of reverse) {
-    for (const target of successors(node.block.end)) nodes.get(target)?.predecessors.push(node);
-  }
-  findDominators(reverse);
-  return toTree(reverse);
+  const order = postorder.reverse();
+  order.forEach((node, position) => node.order = position);
+  return order;
+}
+
+/** Whether `ancestor` dominates `node`. */
+function dominates(ancestor: Node, node: Node): boolean {
+  let at = node;
+  while (at !== ancestor && at.idom !== at) at = at.idom!;
+  return at === ancestor;
 }
 
 /** Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm". */
-function findDominators(reverse: readonly Node[]): void {
-  const root = reverse[0]!;
+function findDominators(order: readonly Node[]): void {
+  const root = order[0]!;
   root.idom = root;
   for (let changed = true; changed;) {
     changed = false;
-    for (const node of reverse) {
+    for (const node of order) {
       if (node === root) continue;
       let idom: Node | undefined;
       for (const predecessor of node.predecessors) {
@@ -244,22 +156,35 @@ function intersect(left: Node, right: Node): Node {
   return a;
 }
 
-function toTree(reverse: readonly Node[]): StructuredBlock {
-  const structured = reverse.map((node): StructuredBlock => {
+function toTree(
+  order: readonly Node[],
+  targets: readonly number[],
+  isDispatched: boolean,
+): Structure {
+  const root = order[0]!;
+  const structured = order.map((node) => {
     const forward = node.predecessors.filter((predecessor) => predecessor.order < node.order);
     const backward = node.predecessors.filter((predecessor) => predecessor.order >= node.order);
     return {
       block: node.block,
       order: node.order,
       isLoopHeader: backward.some((predecessor) => dominates(node, predecessor)),
-      isMerge: forward.length > 1,
-      children: [],
+      isMerge: forward.length > 1 || forward.some(({ block }) => block === undefined),
+      children: [] as StructuredBlock[],
+      successors: [] as StructuredBlock[],
     };
   });
-  reverse.forEach((node) => {
-    if (node.idom !== undefined && node.idom !== node) {
-      structured[node.idom.order]!.children.push(structured[node.order]!);
-    }
+  order.forEach((node) => {
+    if (node !== root) structured[node.idom!.order]!.children.push(structured[node.order]!);
+    structured[node.order]!.successors.push(...node.successors.map((next) => structured[next.order]!));
   });
-  return structured[0]!;
+  const blocks = structured.filter(({ block }) => block !== undefined);
+  const byOffset = new Map(blocks.map((each) => [each.block!.offset, each]));
+  return {
+    root: structured[0]!,
+    blocks,
+    byOffset,
+    targets: targets.map((offset) => byOffset.get(offset)!),
+    isDispatched,
+  };
 }

@@ -1,637 +1,403 @@
 /**
  * One region of RISC-V code to one WebAssembly function.
  *
- * A region is what can be reached from its entry without leaving the page. Its function takes the hart,
- * the instructions left in the slice, and the virtual address of the page; it answers the instructions
- * left, with `pc` in the hart's state, or continues in another region by a tail call. Integer registers
- * that the region uses are in locals: loaded at the entry, stored at the exits.
+ * The function takes the hart, the instructions left in the slice, the virtual address of the page, and
+ * which of the region's entries is meant; it answers the instructions left, with `pc` in the hart's
+ * state, or continues in another region by a tail call. Registers that the region uses are in locals:
+ * loaded at the entry, stored at the exits.
  *
- * Each block takes its instructions off the slice before it begins, and leaves if there are not enough:
- * the interpreter executes the last ones, so a slice ends on the exact instruction.
+ * At its entries and loop headers it looks whether the slice has enough instructions for the way to the
+ * next such place (budget.ts); if not the interpreter executes the last ones, so a slice ends on the
+ * exact instruction.
  *
  * @module
  */
 
+import { type BlockEnd, type CodePage, findRegion, type RegionLimits } from "./blocks.ts";
+import { findChecks } from "./budget.ts";
+import { structure, type Structure, type StructuredBlock } from "./control_flow.ts";
+import { BRANCH_CONDITION, CONTROL_OPS, emitterOf } from "./emitters.ts";
+import type { JitLayout } from "./layout.ts";
 import {
-  type Block,
-  type DecodedInstruction,
-  type Fetch,
-  findBlocks,
-  structure,
-  type StructuredBlock,
-} from "./control_flow.ts";
-import {
-  BRANCH_CONDITION,
-  COMPUTATIONS,
-  CONTROL_OPS,
-  FENCE,
-  INVERTED,
-  LOADS,
-  type Operand,
-  PAUSE_IMMEDIATE,
-  SELECTIONS,
-  SHIFT_ADDS,
-  SINGLE_BIT,
-  STORES,
-} from "./instruction_tables.ts";
-import { type JitLayout, RUNTIME } from "./layout.ts";
-import { Type, Wasm, type WasmWriter } from "./wasm_encoder.ts";
+  ADDRESS,
+  ENTRY,
+  HART,
+  PAGE,
+  PAGE_MASK,
+  POINTER,
+  RegionWriter,
+  REMAINING,
+} from "./region_writer.ts";
+import { analyzeRegisters, type RegisterUse, X_SINK } from "./register_use.ts";
+import { planStreams } from "./streams.ts";
+import { type BranchHint, Wasm, type WasmWriter } from "./wasm_encoder.ts";
 
-/** Parameters and fixed locals of a region's function. */
-const HART = 0;
-const REMAINING = 1;
-const PAGE = 2;
-const ADDRESS = 3; // i64: a virtual address, or the target of a jump
-const VALUE = 4; // i64
-const TLB = 5; // i32: the read TLB of the data context
-const ENTRY = 6; // i32: a TLB entry
-const FIRST_REGISTER = 7;
+const LIMITS: RegionLimits = { instructions: 500, entries: 64, blockInstructions: 250 };
 
-const X_SINK = 32;
-const PAGE_MASK = -0x1000;
-const MAX_INSTRUCTIONS = 400;
+/** A translated region. */
+export interface TranslatedRegion {
+  /** Offsets where it is entered, by entry number. */
+  readonly entries: readonly number[];
+  /** Instructions covered. */
+  readonly instructions: number;
+  readonly hints: readonly BranchHint[];
+}
 
-/** Where a branch in structured code can go. */
-interface Label {
-  readonly order: number;
-  readonly kind: "loop" | "merge" | "other";
+/** What a region must know of where it will be. */
+export interface RegionPlace {
+  /** Its function's index in the table. */
+  readonly index: number;
+  /** Linear-memory address of the page's table of entries. */
+  readonly codeTable: number;
 }
 
 /** Translates regions into function bodies. */
 export class Translator {
   readonly #layout: JitLayout;
-  #out!: WasmWriter;
-  #registers = new Map<number, number>();
-  #dirty = new Set<number>();
-  /** Enclosing constructs, innermost last. */
-  #labels: Label[] = [];
-  /** Reverse postorder of each block of the region, by offset. */
-  #orderOf = new Map<number, number>();
 
   constructor(layout: JitLayout) {
     this.#layout = layout;
   }
 
-  /**
-   * Writes a function body (with its size) for the region at `entry`.
-   *
-   * @returns how many instructions it covers; 0 if there is nothing worth a region, and nothing was written
-   */
-  translate(entry: number, fetch: Fetch, out: WasmWriter): number {
-    const first = fetch(entry);
-    if (first === undefined) return 0;
-    const pauseless: Fetch = (offset) => {
-      const instruction = fetch(offset);
-      // PAUSE gives the turn away: the interpreter's business.
-      return instruction?.op === FENCE && instruction.imm === PAUSE_IMMEDIATE
-        ? { ...instruction, op: 0 }
-        : instruction;
-    };
-    const blocks = findBlocks(entry, pauseless, CONTROL_OPS, MAX_INSTRUCTIONS);
-    const root = structure(blocks, entry);
-    this.#orderOf = new Map();
-    this.#noteOrder(root);
-    if (root.block.count === 0) return 0;
+  /** Writes a function body (with its size) for the region around `hot`. */
+  translate(hot: number, page: CodePage, place: RegionPlace, out: WasmWriter): TranslatedRegion {
+    const region = findRegion(hot, page, CONTROL_OPS, LIMITS);
+    let hasCalls = false;
+    let instructions = 0;
+    for (const { end, count } of region.blocks.values()) {
+      instructions += count;
+      if (end.kind === "jump" && end.instruction.rd !== X_SINK && region.blocks.has(end.target)) {
+        hasCalls = true;
+      }
+    }
+    const structured = structure(region, hasCalls);
+    const use = analyzeRegisters(structured);
+    out.beginFunction();
+    new RegionBody(out, this.#layout, structured, use, place, hasCalls).write();
+    return { entries: region.entries, instructions, hints: out.endFunction() };
+  }
+}
+
+/** One function body in the making. */
+class RegionBody {
+  readonly #out: WasmWriter;
+  readonly #layout: JitLayout;
+  readonly #structure: Structure;
+  readonly #use: RegisterUse;
+  readonly #place: RegionPlace;
+  /** Whether indirect jumps look for an entry of the region itself. */
+  readonly #hasCalls: boolean;
+  readonly #checks: ReadonlyMap<StructuredBlock, number>;
+  readonly #writer: RegionWriter;
+
+  constructor(
+    out: WasmWriter,
+    layout: JitLayout,
+    structured: Structure,
+    use: RegisterUse,
+    place: RegionPlace,
+    hasCalls: boolean,
+  ) {
     this.#out = out;
-    this.#collectRegisters(blocks.values());
-    const start = out.beginSized();
-    this.#locals();
-    this.#prologue();
-    this.#labels = [];
-    out.begin(Wasm.block); // chain: ADDRESS is where to go on
-    this.#labels.push({ order: -1, kind: "other" });
-    out.begin(Wasm.block); // leave: pc is stored
-    this.#labels.push({ order: -1, kind: "other" });
-    this.#tree(root);
+    this.#layout = layout;
+    this.#structure = structured;
+    this.#use = use;
+    this.#place = place;
+    this.#hasCalls = hasCalls;
+    this.#checks = findChecks(structured);
+    this.#writer = new RegionWriter(out, layout, use, planStreams(structured));
+  }
+
+  write(): void {
+    const out = this.#out;
+    const writer = this.#writer;
+    writer.prologue();
+    writer.begin(Wasm.block, "chained"); // go on at ADDRESS, registers are stored
+    writer.begin(Wasm.block, "chain"); // go on at ADDRESS
+    writer.begin(Wasm.block, "leave"); // pc is stored
+    writer.begin(Wasm.block, "asked"); // pc is stored, and the hart's functions know what is left
+    if (this.#structure.isDispatched) writer.begin(Wasm.loop, "dispatch");
+    this.#tree(this.#structure.root);
+    if (this.#structure.isDispatched) writer.end();
     out.byte(Wasm.unreachable);
-    this.#labels.pop();
-    out.byte(Wasm.end);
-    this.#flush();
+    writer.end();
+    out.i32Const(0);
+    out.memory(Wasm.i32_load, this.#layout.remaining);
+    out.localSet(REMAINING);
+    writer.end();
+    writer.flush(this.#use.written);
     out.localGet(REMAINING);
     out.byte(Wasm.return);
-    this.#labels.pop();
-    out.byte(Wasm.end);
-    this.#flush();
+    writer.end();
+    writer.flush(this.#use.written);
+    writer.end();
     this.#chain();
     out.byte(Wasm.end);
-    out.endSized(start);
-    let count = 0;
-    for (const block of blocks.values()) count += block.count;
-    return count;
   }
 
-  #collectRegisters(blocks: Iterable<Block>): void {
-    this.#registers = new Map();
-    this.#dirty = new Set();
-    const use = (register: number) => {
-      if (register !== 0 && !this.#registers.has(register)) {
-        this.#registers.set(register, FIRST_REGISTER + this.#registers.size);
-      }
-    };
-    const define = (register: number) => {
-      if (register === X_SINK || register === 0) return;
-      use(register);
-      this.#dirty.add(register);
-    };
-    const note = ({ op, rd, rs1, rs2 }: DecodedInstruction) => {
-      use(rs1);
-      use(rs2);
-      if (!STORES.has(op) && !BRANCH_CONDITION.has(op) && op !== FENCE) define(rd);
-    };
-    for (const { body, end } of blocks) {
-      body.forEach(note);
-      if ("instruction" in end) note(end.instruction);
-    }
-  }
-
-  #locals(): void {
-    const out = this.#out;
-    out.unsigned(3);
-    out.unsigned(2);
-    out.byte(Type.i64);
-    out.unsigned(2);
-    out.byte(Type.i32);
-    out.unsigned(this.#registers.size);
-    out.byte(Type.i64);
-  }
-
-  #prologue(): void {
-    const out = this.#out;
-    for (const [register, local] of this.#registers) {
-      out.localGet(HART);
-      out.memory(Wasm.i64_load, register * 8);
-      out.localSet(local);
-    }
-    out.localGet(HART);
-    out.memory(Wasm.i32_load, this.#layout.dataContext);
-    out.localSet(TLB);
-  }
-
-  #flush(): void {
-    const out = this.#out;
-    for (const register of this.#dirty) {
-      out.localGet(HART);
-      out.localGet(this.#registers.get(register)!);
-      out.memory(Wasm.i64_store, register * 8);
-    }
-  }
-
-  /** Goes on at ADDRESS: in its region if there is one, else in the interpreter. */
+  /** Goes on at ADDRESS: in translated code if there is any, else in the run loop. */
   #chain(): void {
-    const { fetchContext, tlbBytes, tlbEntries, jumpCache, jumpCacheEntries, pc } = this.#layout;
+    const { fetchContext, tlbBytes, tableOfPage, pc } = this.#layout;
     const out = this.#out;
-    out.localGet(HART);
-    out.memory(Wasm.i32_load, fetchContext);
-    this.#tlbIndex(tlbEntries);
+    const writer = this.#writer;
+    out.localGet(ADDRESS);
+    out.i64Const(PAGE_MASK);
+    out.byte(Wasm.i64_and);
+    out.localGet(PAGE);
+    out.byte(Wasm.i64_eq);
+    writer.begin(Wasm.if);
+    this.#loadOwnWord();
+    out.localSet(ENTRY);
+    writer.else();
+    writer.hart();
+    writer.loadHart(Wasm.i32_load, fetchContext);
+    writer.tlbIndex();
     out.byte(Wasm.i32_add);
-    out.localTee(ENTRY);
+    out.localTee(POINTER);
     out.memory(Wasm.i64_load, 2 * tlbBytes);
     out.localGet(ADDRESS);
     out.i64Const(PAGE_MASK);
     out.byte(Wasm.i64_and);
     out.localTee(PAGE);
     out.byte(Wasm.i64_eq);
-    out.begin(Wasm.if);
+    writer.begin(Wasm.if);
     out.localGet(ADDRESS);
     out.byte(Wasm.i32_wrap_i64);
-    out.localGet(ENTRY);
+    out.localGet(POINTER);
     out.memory(Wasm.i32_load, 2 * tlbBytes + 8);
     out.byte(Wasm.i32_add);
-    out.localTee(TLB); // where the code lies in linear memory
+    out.localTee(POINTER); // where the code lies in linear memory
+    out.i32Const(12);
+    out.byte(Wasm.i32_shr_u);
     out.i32Const(2);
     out.byte(Wasm.i32_shl);
-    out.i32Const((jumpCacheEntries - 1) * 8);
-    out.byte(Wasm.i32_and);
-    out.localTee(ENTRY);
-    out.memory(Wasm.i32_load, jumpCache);
-    out.localGet(TLB);
-    out.byte(Wasm.i32_eq);
-    out.begin(Wasm.if);
+    out.memory(Wasm.i32_load, tableOfPage);
+    out.localGet(POINTER);
+    this.#wordOffset();
+    out.byte(Wasm.i32_add);
+    out.memory(Wasm.i32_load, 0);
+    out.localSet(ENTRY);
+    writer.else();
+    out.i32Const(0);
+    out.localSet(ENTRY);
+    writer.end();
+    writer.end();
+    out.localGet(ENTRY);
+    out.i32Const(0);
+    out.byte(Wasm.i32_lt_s);
+    out.hint(true);
+    writer.begin(Wasm.if);
     out.localGet(HART);
     out.localGet(REMAINING);
     out.localGet(PAGE);
     out.localGet(ENTRY);
-    out.memory(Wasm.i32_load, jumpCache + 4);
+    out.i32Const(0xff);
+    out.byte(Wasm.i32_and);
+    out.localGet(ENTRY);
+    out.i32Const(8);
+    out.byte(Wasm.i32_shr_u);
+    out.i32Const(0x7f_ffff);
+    out.byte(Wasm.i32_and);
     out.byte(Wasm.return_call_indirect);
     out.unsigned(0);
     out.unsigned(0);
-    out.byte(Wasm.end);
-    out.byte(Wasm.end);
-    out.localGet(HART);
+    writer.end();
+    writer.hart();
     out.localGet(ADDRESS);
-    out.memory(Wasm.i64_store, pc);
+    writer.storeHart(Wasm.i64_store, pc);
     out.localGet(REMAINING);
   }
 
-  /** Pushes the offset of ADDRESS's entry in a TLB. */
-  #tlbIndex(tlbEntries: number): void {
+  /** Turns a linear-memory address into the offset of its word in its page's table. */
+  #wordOffset(): void {
+    const out = this.#out;
+    out.i32Const(0xffe);
+    out.byte(Wasm.i32_and);
+    out.i32Const(1);
+    out.byte(Wasm.i32_shl);
+  }
+
+  /** Pushes the word of ADDRESS in this page's table. */
+  #loadOwnWord(): void {
     const out = this.#out;
     out.localGet(ADDRESS);
-    out.i64Const(8); // (address >> 12) entries of 16 bytes
-    out.byte(Wasm.i64_shr_u);
     out.byte(Wasm.i32_wrap_i64);
-    out.i32Const((tlbEntries - 1) * 16);
-    out.byte(Wasm.i32_and);
+    this.#wordOffset();
+    out.memory(Wasm.i32_load, this.#place.codeTable);
   }
 
   // ---- Structure ----
 
   #tree(node: StructuredBlock): void {
-    const out = this.#out;
+    const writer = this.#writer;
     // Those reached last stand outermost: blocks are opened for them first.
     const merges = node.children.filter((child) => child.isMerge).sort((a, b) => b.order - a.order);
-    if (node.isLoopHeader) {
-      out.begin(Wasm.loop);
-      this.#labels.push({ order: node.order, kind: "loop" });
-    }
-    for (const merge of merges) {
-      out.begin(Wasm.block);
-      this.#labels.push({ order: merge.order, kind: "merge" });
-    }
-    this.#block(node);
+    if (node.isLoopHeader) writer.begin(Wasm.loop, "loop", node.order);
+    for (const merge of merges) writer.begin(Wasm.block, "merge", merge.order);
+    if (node.block === undefined) this.#switch();
+    else this.#block(node);
     for (const merge of merges.reverse()) {
-      this.#labels.pop();
-      out.byte(Wasm.end);
+      writer.end();
       this.#tree(merge);
     }
-    if (node.isLoopHeader) {
-      this.#labels.pop();
-      out.byte(Wasm.end);
-    }
+    if (node.isLoopHeader) writer.end();
+  }
+
+  #switch(): void {
+    const out = this.#out;
+    out.localGet(ENTRY);
+    out.brTable(
+      this.#structure.targets.map((target) => this.#writer.depthOf("merge", target.order)!),
+    );
   }
 
   /** Goes to a block of the region, or leaves for an offset outside. Nothing follows in this path. */
   #go(from: StructuredBlock, offset: number): void {
-    const child = from.children.find((candidate) => candidate.block.offset === offset);
-    if (child !== undefined && !child.isMerge) {
-      this.#tree(child);
+    const to = this.#structure.byOffset.get(offset);
+    const writer = this.#writer;
+    if (to === undefined) return this.#chainTo(offset);
+    if (to.order > from.order) {
+      if (to.isMerge) writer.br("merge", to.order);
+      else this.#tree(to);
       return;
     }
-    const order = this.#orderOf.get(offset);
-    if (order !== undefined) {
-      for (let depth = 0; depth < this.#labels.length; depth++) {
-        const label = this.#labels[this.#labels.length - 1 - depth]!;
-        const backward = order <= from.order;
-        if (label.order === order && label.kind === (backward ? "loop" : "merge")) {
-          this.#out.br(depth);
-          return;
-        }
-      }
+    if (to.isLoopHeader && writer.depthOf("loop", to.order) !== undefined) {
+      writer.br("loop", to.order);
+      return;
     }
-    this.#chainTo(offset);
-  }
-
-  #noteOrder(root: StructuredBlock): void {
-    const stack = [root];
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      this.#orderOf.set(node.block.offset, node.order);
-      stack.push(...node.children);
-    }
+    this.#out.i32Const(this.#structure.targets.indexOf(to));
+    this.#out.localSet(ENTRY);
+    writer.br("dispatch");
   }
 
   #block(node: StructuredBlock): void {
-    const { block } = node;
+    const { body, count, offset } = node.block!;
     const out = this.#out;
-    if (block.count > 0) {
+    const writer = this.#writer;
+    const required = this.#checks.get(node);
+    if (required !== undefined) {
       out.localGet(REMAINING);
-      out.i32Const(block.count);
+      out.i32Const(required);
       out.byte(Wasm.i32_lt_s);
-      out.begin(Wasm.if);
-      this.#labels.push({ order: -1, kind: "other" });
-      this.#storePc(block.offset);
-      this.#leave();
-      this.#labels.pop();
-      out.byte(Wasm.end);
+      out.hint(false);
+      writer.begin(Wasm.if);
+      writer.leaveAt(offset);
+      writer.end();
+    }
+    const emitters = body.map(({ op }) => emitterOf(op));
+    if (count > 0) {
       out.localGet(REMAINING);
-      out.i32Const(block.count);
+      out.i32Const(count);
       out.byte(Wasm.i32_sub);
       out.localSet(REMAINING);
     }
-    block.body.forEach((instruction, index) => this.#instruction(instruction, block.count - index));
-    this.#end(node);
+    if (emitters.some(({ needsFpFast }) => needsFpFast)) writer.loadFpFast();
+    let isFpChecked = false;
+    body.forEach((instruction, index) => {
+      const emitter = emitters[index]!;
+      const placed = { instruction, unretired: count - index };
+      if (emitter.needsFp && !isFpChecked) {
+        writer.leaveUnlessFpReady(placed);
+        isFpChecked = true;
+      }
+      emitter.emit(writer, placed);
+      if (emitter.coverage === "call") isFpChecked = false; // it may have been a write to mstatus
+    });
+    this.#end(node, node.block!.end);
   }
 
-  #end(node: StructuredBlock): void {
-    const { end } = node.block;
+  #end(node: StructuredBlock, end: BlockEnd): void {
     const out = this.#out;
+    const writer = this.#writer;
     switch (end.kind) {
       case "fall":
-        this.#go(node, end.next);
-        break;
+        return this.#go(node, end.next);
       case "leave":
-        this.#storePc(end.at);
-        this.#leave();
-        break;
-      case "jump": {
-        const { instruction, target } = end;
-        if (instruction.rd !== X_SINK) {
-          this.#pushPc(instruction.offset + instruction.length);
-          this.#setRegister(instruction.rd);
-          this.#chainTo(target);
-        } else this.#go(node, target);
-        break;
-      }
-      case "indirect": {
-        const { rd, imm, offset, length } = end.instruction;
-        this.#push("rs1", end.instruction);
-        if (imm !== 0) {
-          out.i64Const(imm);
-          out.byte(Wasm.i64_add);
-        }
-        out.i64Const(-2);
-        out.byte(Wasm.i64_and);
-        out.localSet(ADDRESS);
-        if (rd !== X_SINK) {
-          this.#pushPc(offset + length);
-          this.#setRegister(rd);
-        }
-        this.#chainFrom();
-        break;
-      }
-      case "branch": {
-        this.#push("rs1", end.instruction);
-        this.#push("rs2", end.instruction);
+        return writer.leaveAt(end.at);
+      case "system":
+        return writer.executeAndLeave({ instruction: end.instruction, unretired: 1 });
+      case "jump":
+        this.#link(end.instruction);
+        if (this.#structure.byOffset.has(end.target)) return this.#go(node, end.target);
+        return this.#chainFlushed(node, () => writer.pushPc(end.target));
+      case "indirect":
+        return this.#indirect(node, end);
+      case "branch":
+        writer.x(end.instruction.rs1);
+        writer.x(end.instruction.rs2);
         out.byte(BRANCH_CONDITION.get(end.instruction.op)!);
-        out.begin(Wasm.if);
-        this.#labels.push({ order: -1, kind: "other" });
+        writer.begin(Wasm.if);
         this.#go(node, end.taken);
-        this.#labels.pop();
-        out.byte(Wasm.else);
-        this.#labels.push({ order: -1, kind: "other" });
+        writer.else();
         this.#go(node, end.next);
-        this.#labels.pop();
-        out.byte(Wasm.end);
+        writer.end();
         out.byte(Wasm.unreachable);
-        break;
-      }
     }
   }
 
-  /** Branches to the exit that stores registers and answers. */
-  #leave(): void {
-    this.#out.br(this.#labels.length - 2);
+  /** Writes the return address of a call. */
+  #link({ rd, offset, length }: { rd: number; offset: number; length: number }): void {
+    if (rd === X_SINK) return;
+    this.#writer.pushPc(offset + length);
+    this.#writer.setX(rd);
   }
 
-  #chainFrom(): void {
-    this.#out.br(this.#labels.length - 1);
-  }
-
-  #chainTo(offset: number): void {
-    this.#pushPc(offset);
-    this.#out.localSet(ADDRESS);
-    this.#chainFrom();
-  }
-
-  // ---- Instructions ----
-
-  #instruction(instruction: DecodedInstruction, unretired: number): void {
-    const { op } = instruction;
+  #indirect(node: StructuredBlock, { instruction }: Extract<BlockEnd, { kind: "indirect" }>): void {
     const out = this.#out;
-    const computation = COMPUTATIONS.get(op);
-    if (computation !== undefined) {
-      if (instruction.rd === X_SINK) return; // a hint
-      for (const operand of computation.operands) this.#push(operand, instruction);
-      for (const opcode of computation.opcodes) out.byte(opcode);
-      this.#setRegister(instruction.rd);
-      return;
-    }
-    const load = LOADS.get(op);
-    if (load !== undefined) return this.#load(instruction, load, unretired);
-    const store = STORES.get(op);
-    if (store !== undefined) return this.#store(instruction, store, unretired);
-    if (op === FENCE || instruction.rd === X_SINK) return;
-    const shiftAdd = SHIFT_ADDS.get(op);
-    const inverted = INVERTED.get(op);
-    const selection = SELECTIONS.get(op);
-    const bit = SINGLE_BIT.get(op);
-    if (shiftAdd !== undefined) {
-      this.#push(shiftAdd.operand, instruction);
-      out.i64Const(shiftAdd.shift);
-      out.byte(Wasm.i64_shl);
-      this.#push("rs2", instruction);
-      out.byte(Wasm.i64_add);
-    } else if (inverted !== undefined) {
-      this.#push("rs1", instruction);
-      this.#push("rs2", instruction);
-      out.i64Const(-1);
-      out.byte(Wasm.i64_xor);
-      out.byte(inverted);
-    } else if (selection !== undefined) {
-      this.#push("rs1", instruction);
-      this.#push("rs2", instruction);
-      this.#push("rs1", instruction);
-      this.#push("rs2", instruction);
-      out.byte(selection);
-      out.byte(Wasm.select);
-    } else if (bit !== undefined) {
-      this.#singleBit(bit, instruction);
-    } else {
-      out.i32Const(op);
-      this.#push("rs1", instruction);
-      this.#push("rs2", instruction);
-      out.call(RUNTIME.binary);
-    }
-    this.#setRegister(instruction.rd);
-  }
-
-  #singleBit(
-    bit: { kind: "clear" | "extract" | "invert" | "set"; count: Operand },
-    instruction: DecodedInstruction,
-  ) {
-    const out = this.#out;
-    this.#push("rs1", instruction);
-    if (bit.kind === "extract") {
-      this.#push(bit.count, instruction);
-      out.byte(Wasm.i64_shr_u);
-      out.i64Const(1);
-      out.byte(Wasm.i64_and);
-      return;
-    }
-    out.i64Const(1);
-    this.#push(bit.count, instruction);
-    out.byte(Wasm.i64_shl);
-    if (bit.kind === "clear") {
-      out.i64Const(-1);
-      out.byte(Wasm.i64_xor);
-      out.byte(Wasm.i64_and);
-    } else out.byte(bit.kind === "set" ? Wasm.i64_or : Wasm.i64_xor);
-  }
-
-  /** ADDRESS = rs1 + imm; ENTRY = its TLB entry; pushes whether it hits. */
-  #probe(instruction: DecodedInstruction, kind: number, tlb: number): void {
-    const out = this.#out;
-    this.#push("rs1", instruction);
+    const writer = this.#writer;
+    writer.x(instruction.rs1);
     if (instruction.imm !== 0) {
       out.i64Const(instruction.imm);
       out.byte(Wasm.i64_add);
     }
-    out.localSet(ADDRESS);
-    this.#tlbIndex(this.#layout.tlbEntries);
-    out.localGet(TLB);
-    out.byte(Wasm.i32_add);
-    out.localTee(ENTRY);
-    out.memory(Wasm.i64_load, tlb);
-    out.localGet(ADDRESS);
-    out.i64Const(PAGE_MASK | ((1 << (kind & 3)) - 1)); // misaligned: not equal
+    out.i64Const(-2);
     out.byte(Wasm.i64_and);
+    out.localSet(ADDRESS);
+    this.#link(instruction);
+    if (this.#hasCalls) this.#dispatchOwn();
+    this.#chainFlushed(node);
+  }
+
+  /** Stays in the function if ADDRESS is one of its entries: a return from a call within it. */
+  #dispatchOwn(): void {
+    const out = this.#out;
+    const writer = this.#writer;
+    out.localGet(ADDRESS);
+    out.i64Const(PAGE_MASK);
+    out.byte(Wasm.i64_and);
+    out.localGet(PAGE);
     out.byte(Wasm.i64_eq);
-  }
-
-  /** Pushes the linear-memory address of ADDRESS. */
-  #pointer(tlb: number): void {
-    const out = this.#out;
-    out.localGet(ADDRESS);
-    out.byte(Wasm.i32_wrap_i64);
-    out.localGet(ENTRY);
-    out.memory(Wasm.i32_load, tlb + 8);
-    out.byte(Wasm.i32_add);
-  }
-
-  #load(
-    instruction: DecodedInstruction,
-    load: { kind: number; opcode: number },
-    unretired: number,
-  ): void {
-    const out = this.#out;
-    this.#probe(instruction, load.kind, 0);
-    out.begin(Wasm.if);
-    this.#pointer(0);
-    out.memory(load.opcode, 0);
-    this.#setRegister(instruction.rd);
-    out.byte(Wasm.else);
-    this.#labels.push({ order: -1, kind: "other" });
-    this.#beginSlow(instruction, unretired);
-    out.localGet(HART);
-    out.localGet(ADDRESS);
-    out.i32Const(load.kind);
-    out.call(RUNTIME.load);
-    out.localSet(VALUE);
-    this.#leaveIfFaulted(unretired);
-    out.localGet(VALUE);
-    this.#setRegister(instruction.rd);
-    this.#leaveIfAsked(instruction, unretired);
-    this.#labels.pop();
-    out.byte(Wasm.end);
-  }
-
-  #store(
-    instruction: DecodedInstruction,
-    store: { kind: number; opcode: number },
-    unretired: number,
-  ): void {
-    const out = this.#out;
-    const tlb = this.#layout.tlbBytes;
-    this.#probe(instruction, store.kind, tlb);
-    out.begin(Wasm.if);
-    this.#pointer(tlb);
-    this.#push("rs2", instruction);
-    out.memory(store.opcode, 0);
-    out.byte(Wasm.else);
-    this.#labels.push({ order: -1, kind: "other" });
-    this.#beginSlow(instruction, unretired);
-    out.localGet(HART);
-    out.localGet(ADDRESS);
-    out.i32Const(store.kind);
-    this.#push("rs2", instruction);
-    out.call(RUNTIME.store);
-    this.#leaveIfFaulted(unretired);
-    this.#leaveIfAsked(instruction, unretired);
-    this.#labels.pop();
-    out.byte(Wasm.end);
-  }
-
-  /** Brings pc and clock up to the instruction, for whoever looks during the access. */
-  #beginSlow(instruction: DecodedInstruction, unretired: number): void {
-    const out = this.#out;
-    this.#storePc(instruction.offset);
-    out.i32Const(0);
-    out.localGet(REMAINING);
-    out.i32Const(unretired);
-    out.byte(Wasm.i32_add);
-    out.memory(Wasm.i32_store, this.#layout.remaining);
-  }
-
-  /** The access raised: leave before the instruction, the interpreter repeats it and takes the trap. */
-  #leaveIfFaulted(unretired: number): void {
-    const out = this.#out;
-    out.i32Const(0);
-    out.memory(Wasm.i32_load, this.#layout.jitLeave);
-    out.i32Const(1);
+    writer.begin(Wasm.if);
+    this.#loadOwnWord();
+    out.localTee(ENTRY);
+    out.i32Const(8);
+    out.byte(Wasm.i32_shr_u);
+    out.i32Const(0x80_0000 | this.#place.index);
     out.byte(Wasm.i32_eq);
-    this.#leaveIf(unretired);
+    writer.begin(Wasm.if);
+    out.localGet(ENTRY);
+    out.i32Const(0xff);
+    out.byte(Wasm.i32_and);
+    out.localSet(ENTRY);
+    writer.br("dispatch");
+    writer.end();
+    writer.end();
   }
 
-  /** The access asks for the run loop: leave behind the instruction. */
-  #leaveIfAsked(instruction: DecodedInstruction, unretired: number): void {
-    const out = this.#out;
-    out.i32Const(0);
-    out.memory(Wasm.i32_load, this.#layout.jitLeave);
-    this.#leaveIf(unretired - 1, instruction.offset + instruction.length);
+  /** Leaves on a way that is rarely taken: to code that was not worth translating along. */
+  #chainTo(offset: number): void {
+    this.#writer.pushPc(offset);
+    this.#out.localSet(ADDRESS);
+    this.#writer.br("chain");
   }
 
-  #leaveIf(unretired: number, offset?: number): void {
-    const out = this.#out;
-    out.begin(Wasm.if);
-    this.#labels.push({ order: -1, kind: "other" });
-    if (offset !== undefined) this.#storePc(offset);
-    out.localGet(REMAINING);
-    out.i32Const(unretired);
-    out.byte(Wasm.i32_add);
-    out.localSet(REMAINING);
-    this.#leave();
-    this.#labels.pop();
-    out.byte(Wasm.end);
-  }
-
-  #storePc(offset: number): void {
-    this.#out.localGet(HART);
-    this.#pushPc(offset);
-    this.#out.memory(Wasm.i64_store, this.#layout.pc);
-  }
-
-  #pushPc(offset: number): void {
-    this.#out.localGet(PAGE);
-    if (offset === 0) return;
-    this.#out.i64Const(offset);
-    this.#out.byte(Wasm.i64_add);
-  }
-
-  #push(operand: Operand, instruction: DecodedInstruction): void {
-    const out = this.#out;
-    switch (operand) {
-      case "rs1":
-        return this.#getRegister(instruction.rs1);
-      case "rs2":
-        return this.#getRegister(instruction.rs2);
-      case "rs1w":
-        this.#getRegister(instruction.rs1);
-        return out.byte(Wasm.i32_wrap_i64);
-      case "rs2w":
-        this.#getRegister(instruction.rs2);
-        return out.byte(Wasm.i32_wrap_i64);
-      case "rs1uw":
-        this.#getRegister(instruction.rs1);
-        out.byte(Wasm.i32_wrap_i64);
-        return out.byte(Wasm.i64_extend_i32_u);
-      case "imm":
-        return out.i64Const(instruction.imm);
-      case "immw":
-        return out.i32Const(instruction.imm);
-      case "pc":
-        return this.#pushPc(instruction.offset);
-      default:
-        return out.i64Const(operand);
+  /** Leaves on a way that is taken often, with just the registers stored that may have changed. */
+  #chainFlushed(node: StructuredBlock, pushAddress?: () => void): void {
+    if (pushAddress !== undefined) {
+      pushAddress();
+      this.#out.localSet(ADDRESS);
     }
-  }
-
-  #getRegister(register: number): void {
-    if (register === 0) this.#out.i64Const(0);
-    else this.#out.localGet(this.#registers.get(register)!);
-  }
-
-  /** Pops into a register; x0 swallows it. */
-  #setRegister(register: number): void {
-    if (register === X_SINK) this.#out.byte(Wasm.drop);
-    else this.#out.localSet(this.#registers.get(register)!);
+    this.#writer.flush(this.#use.writtenAfter.get(node)!);
+    this.#writer.br("chained");
   }
 }

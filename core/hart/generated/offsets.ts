@@ -170,6 +170,7 @@ export const Machine_endSlice: usize = offsetof<Machine>("endSlice");
 export const Machine_jitThreshold: usize = offsetof<Machine>("jitThreshold");
 export const Machine_jitBatch: usize = offsetof<Machine>("jitBatch");
 export const Machine_hotCount: usize = offsetof<Machine>("hotCount");
+export const Machine_codeTables: usize = offsetof<Machine>("codeTables");
 export const Machine_jitInstructions: usize = offsetof<Machine>("jitInstructions");
 export const Machine_jitLeave: usize = offsetof<Machine>("jitLeave");
 export const Machine_hartCount: usize = offsetof<Machine>("hartCount");

@@ -1,0 +1,71 @@
+// Where translated code is entered, and how often the other places are reached (layout.ts).
+//
+// A page that code was executed from has a table with one word for each halfword: the entry of
+// translated code (bit 31 set), or a count of arrivals there. A place that is reached often is queued
+// for translation. A word is found under the address of the code in linear memory, so it holds for every
+// way of translating addresses; a store to the page clears the page's table.
+
+import {
+  CODE_TABLE_BYTES, CODE_TABLES_BASE, CODE_TABLES, HOT_QUEUE_BASE, HOT_QUEUE_ENTRIES, TABLE_OF_PAGE_BASE,
+  TABLE_OF_PAGE_BYTES,
+} from "./layout";
+import { machine } from "./machine_state";
+
+/** In place of a table where there is none: the zeros at the beginning of memory. */
+const NO_TABLE: u32 = 0;
+
+/** Address of the word of the code at a linear-memory address. */
+// @ts-ignore: decorator
+@inline
+function wordOf(code: usize): usize {
+  return <usize>load<u32>(TABLE_OF_PAGE_BASE + ((code >> 12) << 2)) + ((code & 0xffe) << 1);
+}
+
+/** The entry of translated code at a linear-memory address, negative, or how often it was reached. */
+// @ts-ignore: decorator
+@inline
+export function lookUpCode(code: usize): i32 {
+  const word = wordOf(code);
+  const value = load<i32>(word);
+  if (value <= 0) return value < 0 ? value : firstArrival(code);
+  store<i32>(word, value + 1);
+  if (value == machine().jitThreshold) queue(code);
+  return value;
+}
+
+/** The page's table, made if there is none. */
+function firstArrival(code: usize): i32 {
+  const m = machine();
+  const at = TABLE_OF_PAGE_BASE + ((code >> 12) << 2);
+  if (load<u32>(at) == NO_TABLE) {
+    if (m.codeTables == CODE_TABLES) dropAllCode();
+    store<u32>(at, <u32>(CODE_TABLES_BASE + <usize>m.codeTables * CODE_TABLE_BYTES));
+    m.codeTables++;
+  }
+  store<i32>(wordOf(code), 1);
+  if (m.jitThreshold == 1) queue(code);
+  return 0;
+}
+
+function queue(code: usize): void {
+  const m = machine();
+  if (m.hotCount == HOT_QUEUE_ENTRIES) return;
+  store<u32>(HOT_QUEUE_BASE + (<usize>m.hotCount << 2), <u32>code);
+  m.hotCount++;
+  if (m.hotCount >= m.jitBatch && !m.endSlice) m.endSlice = 1;
+}
+
+/** Forgets the translated code of the page at a linear-memory address. */
+export function dropCode(page: usize): void {
+  const table = load<u32>(TABLE_OF_PAGE_BASE + ((page >> 12) << 2));
+  if (table != NO_TABLE) memory.fill(table, 0, CODE_TABLE_BYTES);
+}
+
+/** Forgets all translated code and all counts. */
+export function dropAllCode(): void {
+  const m = machine();
+  memory.fill(TABLE_OF_PAGE_BASE, 0, TABLE_OF_PAGE_BYTES);
+  memory.fill(CODE_TABLES_BASE, 0, <usize>m.codeTables * CODE_TABLE_BYTES);
+  m.codeTables = 0;
+  m.hotCount = 0;
+}
