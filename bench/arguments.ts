@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { type JitSetting, parseJitSetting } from "./jit.ts";
 
 /** What the command line asks for. */
 export interface BenchArguments {
@@ -12,8 +13,12 @@ export interface BenchArguments {
   readonly pairs: number;
   /** Names of measures or of groups of them; all if empty. */
   readonly only: readonly string[];
-  /** QEMU to compare with, if another than the default. */
-  readonly qemu?: string;
+  /** QEMUs to compare with; the default one if empty. */
+  readonly qemus: readonly string[];
+  /** Translation in our machine. */
+  readonly jit: JitSetting;
+  /** How many guests `guests-50` boots. */
+  readonly guests: number;
   /** Real time that one run may take. */
   readonly timeoutSeconds: number;
   readonly list: boolean;
@@ -28,12 +33,16 @@ Times our machine and QEMU in turn. JSON lines on standard output, a table on st
   --pairs N          runs of each engine for each measure (default 5)
   --only MEASURE     only this measure, or a group of them: cpu; may be repeated
   --qemu PATH        QEMU to compare with (default: environment variable QEMU, else
-                     qemu-system-riscv64 on the PATH)
-  --timeout SECONDS  the longest that a run may take (default 600)
+                     qemu-system-riscv64 on the PATH); repeated, the faster one counts
+  --jit SETTING      translation in our machine: off, always, default, or how often a place
+                     is reached before it is translated
+  --guests N         guests that guests-50 boots (default 50)
+  --timeout SECONDS  the longest that a run may take (default 600); guests-50 has as much
+                     for ten guests
   --list             print the names of the measures
   --help             print this`;
 
-const STRING_OPTIONS = ["pairs", "only", "qemu", "timeout"] as const;
+const STRING_OPTIONS = ["pairs", "only", "qemu", "jit", "guests", "timeout"] as const;
 
 function parsePositive(option: string, text: string, isWhole: boolean): number {
   const value = Number(text);
@@ -81,11 +90,13 @@ export function parseArguments(
       throw new TypeError(`no measure ${name}; there are: ${measures.join(", ")}`);
     }
   }
-  const qemu = single("qemu") ?? (environmentQemu === "" ? undefined : environmentQemu);
+  const qemus = values("qemu");
   return {
     pairs: parsePositive("--pairs", single("pairs") ?? "5", true),
     only,
-    ...(qemu === undefined ? {} : { qemu }),
+    qemus: qemus.length > 0 || !environmentQemu ? qemus : [environmentQemu],
+    jit: parseJitSetting(single("jit") ?? "default"),
+    guests: parsePositive("--guests", single("guests") ?? "50", true),
     timeoutSeconds: parsePositive("--timeout", single("timeout") ?? "600", false),
     list: parsed.list,
     help: parsed.help,

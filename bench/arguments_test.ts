@@ -8,16 +8,30 @@ function parse(...args: string[]) {
 }
 
 Deno.test("defaults", () => {
-  assertEquals(parse(), { pairs: 5, only: [], timeoutSeconds: 600, list: false, help: false });
+  assertEquals(parse(), {
+    pairs: 5,
+    only: [],
+    qemus: [],
+    jit: "default",
+    guests: 50,
+    timeoutSeconds: 600,
+    list: false,
+    help: false,
+  });
 });
 
 Deno.test("every option", () => {
   assertEquals(
-    parse("--pairs", "3", "--only=cpu", "--only", "flow", "--qemu", "/q", "--timeout", "1.5"),
+    parse(
+      ...["--pairs", "3", "--only=cpu", "--only", "flow", "--qemu", "/q", "--qemu=/r"],
+      ...["--jit", "20", "--guests=4", "--timeout", "1.5"],
+    ),
     {
       pairs: 3,
       only: ["cpu", "flow"],
-      qemu: "/q",
+      qemus: ["/q", "/r"],
+      jit: 20,
+      guests: 4,
       timeoutSeconds: 1.5,
       list: false,
       help: false,
@@ -28,9 +42,9 @@ Deno.test("every option", () => {
 });
 
 Deno.test("the option names QEMU before the environment does; an empty variable is none", () => {
-  assertEquals(parseArguments(["--qemu", "/a"], MEASURES, "/b").qemu, "/a");
-  assertEquals(parseArguments([], MEASURES, "/b").qemu, "/b");
-  assertEquals(parseArguments([], MEASURES, "").qemu, undefined);
+  assertEquals(parseArguments(["--qemu", "/a"], MEASURES, "/b").qemus, ["/a"]);
+  assertEquals(parseArguments([], MEASURES, "/b").qemus, ["/b"]);
+  assertEquals(parseArguments([], MEASURES, "").qemus, []);
 });
 
 Deno.test("numbers are positive, pairs whole", () => {
@@ -46,7 +60,8 @@ Deno.test("what is not known is refused", () => {
   assertThrows(() => parse("--only", "fl"), TypeError, "no measure fl; there are: cpu/sieve");
   assertThrows(() => parse("--pairs"), TypeError, "--pairs needs a value");
   assertThrows(() => parse("--only"), TypeError, "--only needs a value");
-  assertThrows(() => parse("--qemu=a", "--qemu=b"), TypeError, "--qemu given twice");
+  assertThrows(() => parse("--jit=off", "--jit=1"), TypeError, "--jit given twice");
+  assertThrows(() => parse("--jit=on"), TypeError, '--jit "on": expected off, always, default');
 });
 
 Deno.test("a measure is selected by its name or its group, not by a part of either", () => {

@@ -6,8 +6,10 @@
 
 import { fromFileUrl } from "@std/path";
 import { type BenchArguments, isSelected, parseArguments, USAGE } from "./arguments.ts";
+import { checkBars, formatBars } from "./bars.ts";
 import { COMPILER, hasCompiler } from "./cpu/build.ts";
-import { Materials, type Measure, MEASURES } from "./measures.ts";
+import { formatGuests, type GuestsResult, guestsResult } from "./guests_result.ts";
+import { Materials, type Measure, MEASURES, type Prepared } from "./measures.ts";
 import { runOurs } from "./ours.ts";
 import { DEFAULT_QEMU, findQemu, type Qemu, runQemu } from "./qemu.ts";
 import {
@@ -17,7 +19,7 @@ import {
   type TimeResult,
   timeResult,
 } from "./results.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, type Row } from "./table.ts";
 import type { OurRunResult, RunResult } from "./workload.ts";
 
 /** For what is built; the only folder that is written to. */
@@ -33,28 +35,29 @@ function note(text: string): void {
 async function measureTimes(
   measure: Measure,
   materials: Materials,
-  qemu: Qemu | undefined,
-  { pairs, timeoutSeconds }: BenchArguments,
+  qemus: readonly Qemu[],
+  { pairs, jit, timeoutSeconds }: BenchArguments,
 ): Promise<TimeResult> {
-  const workload = await measure.prepare(materials);
+  const prepared = await measure.prepare(materials);
+  const { workload } = prepared;
   const ourRuns: OurRunResult[] = [];
-  const qemuRuns: RunResult[] = [];
+  const theirs = qemus.map((qemu) => ({ qemu, version: qemu.version, runs: [] as RunResult[] }));
   for (let pair = 0; pair < pairs; pair++) {
-    const ourRun = await runOurs(workload, timeoutSeconds);
-    checkRun("ours", measure, ourRun);
+    const ourRun = await runOurs(workload, jit, timeoutSeconds);
+    checkRun("ours", prepared, ourRun);
     ourRuns.push(ourRun);
-    if (qemu === undefined) continue;
-    const qemuRun = await runQemu(qemu, workload, timeoutSeconds);
-    checkRun(`QEMU ${qemu.version}`, measure, qemuRun);
-    qemuRuns.push(qemuRun);
+    for (const { qemu, version, runs } of theirs) {
+      const qemuRun = await runQemu(qemu, workload, timeoutSeconds);
+      checkRun(`QEMU ${version}`, prepared, qemuRun);
+      runs.push(qemuRun);
+    }
   }
-  const theirs = qemu && { version: qemu.version, runs: qemuRuns };
-  return timeResult(measure.name, ourRuns, theirs, Deno.loadavg()[0]!);
+  return timeResult(measure.name, ourRuns, jit, theirs, Deno.loadavg()[0]!);
 }
 
-function checkRun(engine: string, measure: Measure, { consoleText }: RunResult): void {
+function checkRun(engine: string, { check }: Prepared, { consoleText }: RunResult): void {
   try {
-    measure.check(consoleText);
+    check(consoleText);
   } catch (error) {
     throw new Error(`${engine}: ${(error as Error).message}`, { cause: error });
   }
@@ -63,16 +66,43 @@ function checkRun(engine: string, measure: Measure, { consoleText }: RunResult):
 async function measureMemory(
   measure: Measure,
   materials: Materials,
-  { timeoutSeconds }: BenchArguments,
+  { jit, timeoutSeconds }: BenchArguments,
 ): Promise<MemoryResult> {
-  const workload = await measure.prepare(materials);
-  const { peakRssMiB } = await runOurs(workload, timeoutSeconds);
+  const { workload } = await measure.prepare(materials);
+  const { peakRssMiB } = await runOurs(workload, jit, timeoutSeconds);
   return {
     measure: measure.name,
     ramMiB: workload.memMiB,
     peakRssMiB: Math.round(peakRssMiB),
     barMiB: MEMORY_BAR_MIB,
   };
+}
+
+async function measureGuests(
+  measure: Measure,
+  materials: Materials,
+  { jit, guests, timeoutSeconds }: BenchArguments,
+): Promise<GuestsResult> {
+  const { workload } = await measure.prepare(materials);
+  const tens = Math.ceil(guests / 10);
+  const run = await runOurs(workload, jit, tens * timeoutSeconds);
+  return guestsResult(measure.name, workload.memMiB, jit, run);
+}
+
+function measureOne(
+  measure: Measure,
+  materials: Materials,
+  qemus: readonly Qemu[],
+  args: BenchArguments,
+): Promise<TimeResult | MemoryResult | GuestsResult> {
+  switch (measure.kind) {
+    case "pairs":
+      return measureTimes(measure, materials, qemus, args);
+    case "memory":
+      return measureMemory(measure, materials, args);
+    case "guests":
+      return measureGuests(measure, materials, args);
+  }
 }
 
 /** Leaves out what needs a compiler if there is none. */
@@ -83,18 +113,37 @@ async function selectMeasures(only: readonly string[]): Promise<Measure[]> {
   return selected.filter((measure) => !measure.needsCompiler);
 }
 
-async function selectQemu(command: string | undefined): Promise<Qemu | undefined> {
-  const found = await findQemu(command ?? DEFAULT_QEMU);
-  if (!("missing" in found)) return found;
-  // To compare with nothing although a QEMU was named would go unnoticed.
-  if (command !== undefined) throw new TypeError(found.missing);
-  note(`skipped: QEMU's times and the ratios, for ${found.missing} (Debian: qemu-system-misc)`);
-  return undefined;
+/** The QEMUs to compare with: those named, or the default one if it is there. */
+async function selectQemus(commands: readonly string[]): Promise<Qemu[]> {
+  const qemus: Qemu[] = [];
+  for (const command of commands.length > 0 ? commands : [DEFAULT_QEMU]) {
+    const found = await findQemu(command);
+    if (!("missing" in found)) {
+      qemus.push(found);
+      continue;
+    }
+    // To compare with nothing although a QEMU was named would go unnoticed.
+    if (commands.length > 0) throw new TypeError(found.missing);
+    note(`skipped: QEMU's times and the ratios, for ${found.missing} (Debian: qemu-system-misc)`);
+  }
+  return qemus;
+}
+
+/** What people read, after the JSON lines. */
+function formatResults(results: readonly Result[]): string {
+  const rows: Row[] = [];
+  const parts: string[] = [];
+  for (const result of results) {
+    if ("rssMiB" in result) parts.push(formatGuests(result));
+    else if ("bars" in result) parts.push(formatBars(result.bars));
+    else rows.push(result);
+  }
+  return [...(rows.length > 0 ? [formatTable(rows)] : []), ...parts].join("\n\n");
 }
 
 /** Runs everything that was asked for; returns whether all of it ran. */
 async function run(args: BenchArguments): Promise<boolean> {
-  const qemu = await selectQemu(args.qemu);
+  const qemus = await selectQemus(args.qemus);
   const measures = await selectMeasures(args.only);
   const results: Result[] = [];
   const report = (result: Result) => {
@@ -105,17 +154,13 @@ async function run(args: BenchArguments): Promise<boolean> {
   await Deno.mkdir(BUILD_FOLDER, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: BUILD_FOLDER });
   try {
-    const materials = new Materials(folder);
+    const materials = new Materials(folder, args.guests);
     const kernels: TimeResult[] = [];
     for (const measure of measures) {
       try {
-        if (measure.kind === "memory") {
-          report(await measureMemory(measure, materials, args));
-          continue;
-        }
-        const result = await measureTimes(measure, materials, qemu, args);
+        const result = await measureOne(measure, materials, qemus, args);
         report(result);
-        if (measure.needsCompiler) kernels.push(result);
+        if (measure.needsCompiler) kernels.push(result as TimeResult);
       } catch (error) {
         allRan = false;
         note(`failed: ${measure.name}: ${(error as Error).message}`);
@@ -125,7 +170,9 @@ async function run(args: BenchArguments): Promise<boolean> {
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  if (results.length > 0) note(`\n${formatTable(results)}`);
+  const bars = checkBars(results);
+  if (bars.length > 0) report({ measure: "bars", bars });
+  if (results.length > 0) note(`\n${formatResults(results)}`);
   return allRan;
 }
 

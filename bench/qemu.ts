@@ -97,17 +97,17 @@ export async function runQemu(
   const errors = new Response(child.stderr).text();
   const console = new ConsoleText();
   try {
-    const isAnswered = await converse(child, console, workload);
-    let endTime = performance.now();
+    const clock = { start, stop: NaN };
+    const isAnswered = await converse(child, console, workload, clock);
     if (workload.kind === "program") {
       const { success, code } = await child.status;
-      endTime = performance.now();
+      clock.stop = performance.now();
       // Asked to terminate, QEMU reports success.
       if (signal.aborted || !success) throw new Error(`exit code ${code}`);
     } else if (!isAnswered) {
       throw new Error("ended before its console printed what was waited for");
     }
-    return { seconds: (endTime - start) / 1e3, consoleText: console.text };
+    return { seconds: (clock.stop - clock.start) / 1e3, consoleText: console.text };
   } catch (error) {
     await end(child);
     const reason = signal.aborted ? `not done after ${timeoutSeconds} s` : (error as Error).message;
@@ -119,8 +119,15 @@ export async function runQemu(
   }
 }
 
+/** What is measured: from here to there, by `performance.now()`. */
+interface Clock {
+  start: number;
+  stop: number;
+}
+
 /**
- * Answers a workload's steps, until all are or the output ends.
+ * Answers a workload's steps, until all are or the output ends. What their notes say goes for the clock; if
+ * none stops it, the last step does.
  *
  * @returns whether every step was answered
  */
@@ -128,6 +135,7 @@ async function converse(
   child: Deno.ChildProcess,
   console: ConsoleText,
   workload: Workload,
+  clock: Clock,
 ): Promise<boolean> {
   const steps = workload.kind === "linux" ? [...workload.steps] : [];
   const input = child.stdin.getWriter();
@@ -135,7 +143,10 @@ async function converse(
     for await (const bytes of child.stdout) {
       console.append(bytes);
       while (steps.length > 0 && console.consume(new RegExp(steps[0]!.expect))) {
-        const { send } = steps.shift()!;
+        const { send, note } = steps.shift()!;
+        if (note === "start") clock.start = performance.now();
+        const isEnd = steps.length === 0 && Number.isNaN(clock.stop);
+        if (note === "stop" || isEnd) clock.stop = performance.now();
         if (send !== undefined) await input.write(new TextEncoder().encode(send));
         if (steps.length === 0) return true;
       }

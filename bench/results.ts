@@ -4,8 +4,19 @@
  * @module
  */
 
+import type { Bar } from "./bars.ts";
+import type { GuestsResult } from "./guests_result.ts";
+import { type JitReport, type JitSetting, medianJitReport } from "./jit.ts";
 import { geometricMean, pairwiseRatios, summarize, type Summary } from "./statistics.ts";
 import type { OurRunResult, RunResult } from "./workload.ts";
+
+/** Times of a measure on one QEMU. */
+export interface QemuTimes {
+  readonly version: string;
+  readonly seconds: Summary;
+  /** Our time by this QEMU's, pair by pair. */
+  readonly ratio: Summary;
+}
 
 /** Times of a measure, and what they were taken with. */
 export interface TimeResult {
@@ -14,15 +25,17 @@ export interface TimeResult {
   readonly pairs: number;
   readonly ours: {
     readonly seconds: Summary;
-    /** Executed by all harts; the same in every run. */
+    /** Executed by all harts in that time; the same in every run. */
     readonly instructions: number;
-    /** Millions of instructions a second, by the median of the whole process's time. */
+    /** Millions of instructions a second, by the median time. */
     readonly mips: number;
     readonly peakRssMiB: number;
+    /** As it was set, and the medians of what it reported, if it reported anything. */
+    readonly jit: { readonly setting: JitSetting; readonly report?: JitReport };
   };
-  /** Absent if there is no QEMU. */
-  readonly qemu?: { readonly version: string; readonly seconds: Summary };
-  /** Our time by QEMU's, pair by pair. */
+  /** In the order in which they were named; absent if there is none. */
+  readonly qemu?: readonly QemuTimes[];
+  /** Our time by that of the QEMU whose median is the least. */
   readonly ratio?: Summary;
   /** How busy the computer was at the end: average of the last minute (`uptime`). */
   readonly load: number;
@@ -38,8 +51,13 @@ export interface CpuResult {
     readonly instructions: number;
     readonly mips: number;
   };
-  readonly qemu?: { readonly version: string; readonly seconds: number };
-  readonly ratio?: { readonly ofSums: number; readonly geometricMean: number };
+  readonly qemu?: readonly { readonly version: string; readonly seconds: number }[];
+  /** Of our times by those of the QEMU that is faster, kernel by kernel. */
+  readonly ratio?: {
+    readonly ofSums: number;
+    readonly geometricMean: number;
+    readonly worst: { readonly measure: string; readonly ratio: number };
+  };
 }
 
 /** How large the process of a machine grows. */
@@ -51,8 +69,20 @@ export interface MemoryResult {
   readonly barMiB: number;
 }
 
+/** What the project set out to reach, and what was found. */
+export interface BarsResult {
+  readonly measure: "bars";
+  readonly bars: readonly Bar[];
+}
+
 /** One JSON line. */
-export type Result = TimeResult | CpuResult | MemoryResult;
+export type Result = TimeResult | CpuResult | MemoryResult | GuestsResult | BarsResult;
+
+/** Runs of a measure on one QEMU. */
+export interface QemuRuns {
+  readonly version: string;
+  readonly runs: readonly RunResult[];
+}
 
 /** Rounds what is measured to what it is worth: four significant digits. */
 function rounded(value: number): number {
@@ -67,6 +97,11 @@ function secondsOf(runs: readonly RunResult[]): number[] {
   return runs.map((run) => run.seconds);
 }
 
+/** The faster of several QEMUs. */
+function fasterOf(qemus: readonly QemuTimes[]): QemuTimes {
+  return qemus.reduce((best, qemu) => qemu.seconds.median < best.seconds.median ? qemu : best);
+}
+
 /**
  * Puts the runs of a measure together.
  *
@@ -75,7 +110,8 @@ function secondsOf(runs: readonly RunResult[]): number[] {
 export function timeResult(
   measure: string,
   ours: readonly OurRunResult[],
-  qemu: { readonly version: string; readonly runs: readonly RunResult[] } | undefined,
+  setting: JitSetting,
+  qemus: readonly QemuRuns[],
   load: number,
 ): TimeResult {
   const counts = new Set(ours.map((run) => run.instructions));
@@ -84,6 +120,12 @@ export function timeResult(
   }
   const seconds = summarize(secondsOf(ours));
   const { instructions } = ours[0]!;
+  const report = medianJitReport(ours.map((run) => run.jit));
+  const qemu = qemus.map(({ version, runs }): QemuTimes => ({
+    version,
+    seconds: roundedSummary(summarize(secondsOf(runs))),
+    ratio: roundedSummary(summarize(pairwiseRatios(secondsOf(ours), secondsOf(runs)))),
+  }));
   return {
     measure,
     pairs: ours.length,
@@ -92,11 +134,9 @@ export function timeResult(
       instructions,
       mips: rounded(instructions / seconds.median / 1e6),
       peakRssMiB: rounded(Math.max(...ours.map((run) => run.peakRssMiB))),
+      jit: { setting, ...(report === undefined ? {} : { report }) },
     },
-    ...(qemu === undefined ? {} : {
-      qemu: { version: qemu.version, seconds: roundedSummary(summarize(secondsOf(qemu.runs))) },
-      ratio: roundedSummary(summarize(pairwiseRatios(secondsOf(ours), secondsOf(qemu.runs)))),
-    }),
+    ...(qemu.length === 0 ? {} : { qemu, ratio: fasterOf(qemu).ratio }),
     load: rounded(load),
   };
 }
@@ -107,8 +147,7 @@ export function cpuResult(kernels: readonly TimeResult[]): CpuResult {
     kernels.reduce((total, kernel) => total + value(kernel), 0);
   const seconds = sum((kernel) => kernel.ours.seconds.median);
   const instructions = sum((kernel) => kernel.ours.instructions);
-  const version = kernels[0]?.qemu?.version;
-  const qemuSeconds = sum((kernel) => kernel.qemu?.seconds.median ?? NaN);
+  const versions = kernels[0]?.qemu?.map(({ version }) => version);
   return {
     measure: "cpu",
     kernels: kernels.length,
@@ -117,11 +156,17 @@ export function cpuResult(kernels: readonly TimeResult[]): CpuResult {
       instructions,
       mips: rounded(instructions / seconds / 1e6),
     },
-    ...(version === undefined ? {} : {
-      qemu: { version, seconds: rounded(qemuSeconds) },
+    ...(versions === undefined ? {} : {
+      qemu: versions.map((version, index) => ({
+        version,
+        seconds: rounded(sum((kernel) => kernel.qemu![index]!.seconds.median)),
+      })),
       ratio: {
-        ofSums: rounded(seconds / qemuSeconds),
+        ofSums: rounded(seconds / sum((kernel) => fasterOf(kernel.qemu!).seconds.median)),
         geometricMean: rounded(geometricMean(kernels.map((kernel) => kernel.ratio!.median))),
+        worst: kernels
+          .map(({ measure, ratio }) => ({ measure, ratio: ratio!.median }))
+          .reduce((worst, kernel) => kernel.ratio > worst.ratio ? kernel : worst),
       },
     }),
   };

@@ -55,7 +55,7 @@ async function compile(read: (name: string) => string | null): Promise<Uint8Arra
     "--importMemory",
     "--importTable",
     "--memoryBase",
-    "1024",
+    "8192",
     "--initialMemory",
     "512",
     "--maximumMemory",

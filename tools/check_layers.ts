@@ -54,7 +54,11 @@ export const LAYERS: readonly Layer[] = [
   // Executable specifications: what they cannot say with the public API is missing from it.
   { path: "scenarios", imports: ["mod.ts"], packages: ["@std/"], isStrict: true },
   { path: "bench", imports: ["mod.ts", "core"], packages: ["@std/", "node:"] },
-  { path: "tools", imports: ["core/isa"], packages: ["@std/", "assemblyscript/"] },
+  {
+    path: "tools",
+    imports: ["core/isa", "core/jit", "mod.ts"],
+    packages: ["@std/", "assemblyscript/"],
+  },
 ];
 
 /** Folders of which every file is test code. */

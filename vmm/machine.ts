@@ -80,7 +80,7 @@ export class Machine implements Disposable {
       ramSizeBytes: options.memMiB * MIB,
       rom: { base: BOARD.mrom.base, bytes: image.rom },
       extensions: optionalExtensionsOf(options.isa),
-      jit: options.jit ?? false,
+      jit: options.jit,
     });
     this.#board = createBoard(this.harts, (request) => {
       this.#finish = request;
@@ -358,7 +358,7 @@ function describeFinish(finish: FinishRequest): string {
     : "the machine powered off";
 }
 
-/** Lets timers, signals and other machines have their turn. */
+/** Lets timers, signals and other machines have their turn; `setTimeout` would sleep for 2 ms. */
 function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => setImmediate(resolve));
 }

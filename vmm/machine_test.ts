@@ -326,6 +326,22 @@ Deno.test("a machine runs one call at a time", async () => {
   });
 });
 
+Deno.test("timers and files have their turn while a machine runs", async () => {
+  using machine = await bareMachine((a) => {
+    a.constant(reg.s0, BigInt(BOARD.uart0.base));
+    // Until the line status register says that a byte came.
+    a.label("poll").op("lbu", reg.t0, 5, reg.s0).op("andi", reg.t0, reg.t0, 1)
+      .branch("beq", reg.t0, 0, "poll");
+    finish(a, FINISH.pass);
+    a.end();
+  });
+  setTimeout(async () => {
+    await Deno.stat(".");
+    machine.console.send("x");
+  }, 1);
+  assertEquals((await machine.run()).reason, "finished");
+});
+
 Deno.test("machines in one process do not influence one another", async () => {
   const start = (harts: number) =>
     bareMachine((a) => {

@@ -14,19 +14,19 @@ export interface Kernel {
 
 /** Every kernel, in the order in which they are measured. */
 export const KERNELS: readonly Kernel[] = [
-  { name: "integer", checksum: "0xcac738dee0cfc881" },
-  { name: "sieve", checksum: "0xc227366003bb3558" },
-  { name: "matrix", checksum: "0x9f090f6ac79ad391" },
-  { name: "crc", checksum: "0x3fc3f6846077b11c" },
-  { name: "quicksort", checksum: "0x3e34931e0552bf77" },
-  { name: "linked_list", checksum: "0x07850c555fdad55e" },
-  { name: "indirect_calls", checksum: "0xf6949f3217b9e984" },
-  { name: "fp_matrix", checksum: "0xcb0f5dc1ef2bafad" },
-  { name: "nbody", checksum: "0x4ae98a1fa176c61a" },
-  { name: "strings", checksum: "0x0c37bbdda8d6bced" },
-  { name: "switch_interpreter", checksum: "0x092a5cff1d06ab4a" },
-  { name: "atomics", checksum: "0xe8d34e2040c39840" },
-  { name: "recursion", checksum: "0x31b43123f4d1087f" },
+  { name: "integer", checksum: "0x5012d3f69513fd31" },
+  { name: "sieve", checksum: "0x9fd8373aa671a5a2" },
+  { name: "matrix", checksum: "0x1f31144f2aaf97d5" },
+  { name: "crc", checksum: "0xc4086790c14277e1" },
+  { name: "quicksort", checksum: "0xaf4921aa17fb8395" },
+  { name: "linked_list", checksum: "0x7cd62453f10ec0c2" },
+  { name: "indirect_calls", checksum: "0x9d5efac0fba8fcfd" },
+  { name: "fp_matrix", checksum: "0xbf14cefa43fee562" },
+  { name: "nbody", checksum: "0x04df3050b2af6f0a" },
+  { name: "strings", checksum: "0xc184769d02aeabdc" },
+  { name: "switch_interpreter", checksum: "0x0576aebb99985a4a" },
+  { name: "atomics", checksum: "0xc2965f71d811c9d6" },
+  { name: "recursion", checksum: "0x88e1a15efd40c36e" },
 ];
 
 /**

@@ -9,6 +9,7 @@ import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasPendingInterrupt, hasWakeup } from "./trap";
 
+export { jitFmaD, jitFmaS } from "./jit_fma";
 export {
   jitExecute, jitLoad, jitMulh, jitMulhsu, jitMulhu, jitOrcb, jitRev8, jitClmul, jitClmulh, jitClmulr, jitStore,
 } from "./jit_runtime";

@@ -135,8 +135,12 @@ export function findRegion(
       scanned.add(offset);
       const end = endOf(instruction, ops);
       if (end !== undefined) {
-        for (const next of successors(end)) if (inPage(next) && page.isWarm(next)) work.push(next);
         const after = returnPoint(end);
+        for (const next of successors(end)) {
+          if (!inPage(next) || !page.isWarm(next)) continue;
+          // A callee is a region of its own, unless it is short: loops want the registers for themselves.
+          if (after === undefined || isShort(next, page, ops)) work.push(next);
+        }
         if (after !== undefined && inPage(after) && page.isWarm(after)) {
           entries.add(after);
           work.push(after);
@@ -145,7 +149,7 @@ export function findRegion(
       }
       offset += instruction.length;
       if (++count === limits.blockInstructions) {
-        work.push(offset);
+        if (inPage(offset)) work.push(offset);
         break;
       }
     }
@@ -162,6 +166,22 @@ export function findRegion(
     blocks,
     entries: [...entries].filter((offset) => leaders.has(offset)).slice(0, limits.entries),
   };
+}
+
+const SHORT_INSTRUCTIONS = 40;
+
+/** Whether straight on from an offset there is an end of the function soon, and no loop before. */
+function isShort(start: number, page: CodePage, ops: ControlOps): boolean {
+  let offset = start;
+  for (let n = 0; n < SHORT_INSTRUCTIONS && inPage(offset); n++) {
+    const instruction = page.fetch(offset);
+    if (instruction === undefined) return false;
+    const { op, rd, imm, length } = instruction;
+    if (op === ops.jalr && rd === X_SINK) return true;
+    if ((ops.isBranch(op) || (op === ops.jal && rd === X_SINK)) && imm <= 0) return false;
+    offset += length;
+  }
+  return false;
 }
 
 function endOf(instruction: DecodedInstruction, ops: ControlOps): BlockEnd | undefined {

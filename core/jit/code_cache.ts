@@ -14,7 +14,7 @@
 
 import type { HartModule } from "../hart_module.ts";
 import type { CodePage, DecodedInstruction } from "./blocks.ts";
-import { jitLayout, RUNTIME_IMPORTS } from "./layout.ts";
+import { jitLayout, RUNTIME_IMPORTS, type ValueType } from "./layout.ts";
 import { Translator } from "./translator.ts";
 import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
@@ -26,6 +26,22 @@ export interface JitOptions {
   readonly batch?: number;
   /** Bytes of memory for code before all is dropped, estimated from its WebAssembly. Default 256 MiB. */
   readonly budgetBytes?: number;
+  /**
+   * For tools that look inside: sees each module before it is compiled. What it answers, if anything, is
+   * compiled instead.
+   */
+  readonly onModule?: (module: TranslatedModule) => Uint8Array<ArrayBuffer> | void;
+}
+
+/** A module of translated code, as {@link JitOptions.onModule} sees it. */
+export interface TranslatedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly regions: readonly {
+    /** Index of its function in the module. */
+    readonly functionIndex: number;
+    /** Linear-memory addresses of the code where it is entered. */
+    readonly entries: readonly number[];
+  }[];
 }
 
 /** What translation did and cost. */
@@ -52,6 +68,8 @@ const WARM_SHIFT = 4;
 const MEMORY_PER_WASM_BYTE = 16;
 
 const PAGE_BYTES = 0x1000;
+const WASM_PAGE_BYTES = 0x1_0000;
+const MAXIMUM_PAGES = 0x1_0000;
 /** A word of a page's table that is an entry: function index << 8 | entry number. */
 const ENTERED = 0x8000_0000;
 const FUNCTION_TYPE = 0x60;
@@ -80,6 +98,7 @@ export class CodeCache {
   readonly #tableOfPage: number;
   readonly #warm: number;
   readonly #budgetBytes: number;
+  readonly #onModule: JitOptions["onModule"];
   #liveBytes = 0;
   #nextIndex = 1;
 
@@ -94,6 +113,7 @@ export class CodeCache {
     }
     this.#module = module;
     this.#budgetBytes = budgetBytes;
+    this.#onModule = options.onModule;
     this.#warm = Math.max(1, threshold >> WARM_SHIFT);
     this.#translator = new Translator(jitLayout(module));
     this.#hotCount = module.machineField("hotCount");
@@ -123,23 +143,35 @@ export class CodeCache {
     const bodies = this.#bodies;
     bodies.clear();
     let regions = 0;
+    const seen: { functionIndex: number; entries: number[] }[] = [];
     const hints: (readonly BranchHint[])[] = [];
+    const covered = new Set<number>();
     for (let n = 0; n < count; n++) {
       const code = module.getU32(this.#hotQueue + 4 * n);
       const page = code - code % PAGE_BYTES;
       const codeTable = this.#codeTable(page);
       // Dropped since it was queued, or entered through another place of the queue.
       if (codeTable === 0 || this.#word(codeTable, code - page) <= 0) continue;
+      if (covered.has(code)) {
+        // Within a region just made. If it is still reached from outside it will be hot again.
+        module.setU32(codeTable + 2 * (code - page), 1);
+        continue;
+      }
       const codePage = this.#pageOf(page, codeTable);
       if (codePage.fetch(code - page) === undefined) continue; // crosses the page's end: interpreted
       const place = { index: this.#nextIndex + regions, codeTable };
-      const { entries, instructions, hints: regionHints } = this.#translator.translate(
+      const { entries, blocks, instructions, hints: regionHints } = this.#translator.translate(
         code - page,
         codePage,
         place,
         bodies,
       );
+      for (const offset of blocks) covered.add(page + offset);
       entries.forEach((offset, entry) => this.#enter(codeTable + 2 * offset, place.index, entry));
+      if (this.#onModule !== undefined) {
+        const functionIndex = RUNTIME_IMPORTS.length + regions;
+        seen.push({ functionIndex, entries: entries.map((offset) => page + offset) });
+      }
       this.statistics.instructions += instructions;
       hints.push(regionHints);
       regions++;
@@ -151,7 +183,8 @@ export class CodeCache {
     const needed = this.#nextIndex + regions;
     if (needed > table.length) table.grow(Math.max(table.length, needed - table.length));
     // The element segment fills the table.
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), this.#imports);
+    const compiled = this.#onModule?.({ bytes, regions: seen }) ?? bytes;
+    new WebAssembly.Instance(new WebAssembly.Module(compiled), this.#imports);
     this.#nextIndex = needed;
     this.#liveBytes += bytes.length;
     this.statistics.regions += regions;
@@ -246,8 +279,9 @@ export class CodeCache {
       out.name("memory");
       out.byte(EXTERNAL.memory);
       out.byte(1);
-      out.unsigned(0);
-      out.unsigned(0x1_0000);
+      // Constant addresses within what is there for sure need no bounds check.
+      out.unsigned(this.#module.bytes.length / WASM_PAGE_BYTES);
+      out.unsigned(MAXIMUM_PAGES);
       out.name("env");
       out.name("table");
       out.byte(EXTERNAL.table);
@@ -297,8 +331,8 @@ function section(out: WasmWriter, id: number, write: () => void): void {
 
 function functionType(
   out: WasmWriter,
-  parameters: readonly ("i32" | "i64")[],
-  result: "i32" | "i64",
+  parameters: readonly ValueType[],
+  result: ValueType,
 ): void {
   out.byte(FUNCTION_TYPE);
   out.unsigned(parameters.length);

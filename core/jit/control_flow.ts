@@ -176,7 +176,9 @@ function toTree(
   });
   order.forEach((node) => {
     if (node !== root) structured[node.idom!.order]!.children.push(structured[node.order]!);
-    structured[node.order]!.successors.push(...node.successors.map((next) => structured[next.order]!));
+    structured[node.order]!.successors.push(
+      ...node.successors.map((next) => structured[next.order]!),
+    );
   });
   const blocks = structured.filter(({ block }) => block !== undefined);
   const byOffset = new Map(blocks.map((each) => [each.block!.offset, each]));

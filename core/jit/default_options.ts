@@ -10,15 +10,14 @@
 
 import type { JitOptions } from "./code_cache.ts";
 
-/** The environment variable: `off`, `always`, `default`, or a threshold from 0 (off) to 255. */
+/** The environment variable: `off`, `always`, `default`, or a threshold (0 is off). */
 export const JIT_VARIABLE = "HIMAWARI_JIT";
 
 /** Translation where neither options nor environment say anything. */
-export const DEFAULT_JIT: JitOptions | false = false;
+export const DEFAULT_JIT: JitOptions | false = {};
 
 /** Every place is translated when it is first jumped to. */
 const ALWAYS: JitOptions = { threshold: 1, batch: 1 };
-const MAX_THRESHOLD = 255;
 
 /**
  * Reads a value of `HIMAWARI_JIT`.
@@ -34,13 +33,12 @@ export function parseJitSetting(setting: string): JitOptions | false {
     case "default":
       return {};
   }
-  const threshold = Number(setting);
-  if (!/^\d+$/.test(setting) || threshold > MAX_THRESHOLD) {
+  if (!/^\d+$/.test(setting)) {
     throw new RangeError(
-      `${JIT_VARIABLE}="${setting}": give off, always, default, or a threshold from 0 (off) to ` +
-        MAX_THRESHOLD,
+      `${JIT_VARIABLE}="${setting}": give off, always, default, or a threshold (0 is off)`,
     );
   }
+  const threshold = Number(setting);
   return threshold === 0 ? false : { threshold };
 }
 

@@ -7,15 +7,15 @@ Deno.test("each setting of HIMAWARI_JIT", () => {
   assertEquals(parseJitSetting("always"), { threshold: 1, batch: 1 });
   assertEquals(parseJitSetting("default"), {});
   assertEquals(parseJitSetting("7"), { threshold: 7 });
-  assertEquals(parseJitSetting("255"), { threshold: 255 });
+  assertEquals(parseJitSetting("5000"), { threshold: 5000 });
 });
 
 Deno.test("an unknown setting is refused, and the message says which there are", () => {
-  for (const setting of ["on", "ALWAYS", "256", "-1", "1.5", "1e2", " 7", "0x10"]) {
+  for (const setting of ["on", "ALWAYS", "-1", "1.5", "1e2", " 7", "0x10"]) {
     assertThrows(
       () => parseJitSetting(setting),
       RangeError,
-      `HIMAWARI_JIT="${setting}": give off, always, default, or a threshold from 0 (off) to 255`,
+      `HIMAWARI_JIT="${setting}": give off, always, default, or a threshold (0 is off)`,
     );
   }
 });

@@ -12,6 +12,7 @@
 
 import type { DecodedInstruction } from "./blocks.ts";
 import { byOperation, type Emit, type Emitter } from "./emitter.ts";
+import { runtimeFunction } from "./layout.ts";
 import { FP_FAST, type Placed, type RegionWriter, RESULT_D, RESULT_S } from "./region_writer.ts";
 import { Wasm } from "./wasm_encoder.ts";
 
@@ -164,6 +165,40 @@ function arithmetic(format: Format, opcode: number, operands: 1 | 2, tiny: boole
   };
 }
 
+/** fmadd and kin: the signs of the product and of the addend make the four. */
+function multiplyAdd(
+  format: Format,
+  runtime: string,
+  neg: number,
+  negateProduct: boolean,
+  negateAddend: boolean,
+): Emit {
+  const index = runtimeFunction(runtime);
+  return (writer, placed) => {
+    const { out } = writer;
+    const { rd, rs1, rs2, rs3 } = placed.instruction;
+    if (!roundsToNearest(placed.instruction)) return writer.execute(placed);
+    format.push(writer, rs1);
+    if (negateProduct) out.byte(neg);
+    format.push(writer, rs2);
+    format.push(writer, rs3);
+    if (negateAddend) out.byte(neg);
+    out.call(index);
+    out.localSet(format.result);
+    guarded(writer, placed, () => {
+      out.localGet(format.result);
+      out.localGet(format.result);
+      out.byte(format.eq);
+      out.localGet(FP_FAST);
+      out.byte(Wasm.i32_and);
+      andBoxed(writer, format, [rs1, rs2, rs3]);
+    }, () => {
+      out.localGet(format.result);
+      format.set(writer, rd);
+    });
+  };
+}
+
 /** Pushes whether neither operand is a NaN. */
 function pushOrdered(writer: RegionWriter, format: Format, registers: readonly number[]): void {
   const { out } = writer;
@@ -240,7 +275,8 @@ function signS(kind: "copy" | "invert" | "xor"): Emit {
     guarded(
       writer,
       placed,
-      () => (SINGLE.pushBoxed as (w: RegionWriter, r: readonly number[]) => void)(writer, [rs1, rs2]),
+      () =>
+        (SINGLE.pushBoxed as (w: RegionWriter, r: readonly number[]) => void)(writer, [rs1, rs2]),
       () => {
         pushWord(rs1);
         if (kind !== "xor") {
@@ -381,6 +417,14 @@ const ARITHMETIC: Readonly<Record<string, Emit>> = {
   "fmul.s": arithmetic(SINGLE, Wasm.f32_mul, 2, true),
   "fdiv.s": arithmetic(SINGLE, Wasm.f32_div, 2, true),
   "fsqrt.s": arithmetic(SINGLE, Wasm.f32_sqrt, 1, false),
+  "fmadd.d": multiplyAdd(DOUBLE, "jitFmaD", Wasm.f64_neg, false, false),
+  "fmsub.d": multiplyAdd(DOUBLE, "jitFmaD", Wasm.f64_neg, false, true),
+  "fnmsub.d": multiplyAdd(DOUBLE, "jitFmaD", Wasm.f64_neg, true, false),
+  "fnmadd.d": multiplyAdd(DOUBLE, "jitFmaD", Wasm.f64_neg, true, true),
+  "fmadd.s": multiplyAdd(SINGLE, "jitFmaS", Wasm.f32_neg, false, false),
+  "fmsub.s": multiplyAdd(SINGLE, "jitFmaS", Wasm.f32_neg, false, true),
+  "fnmsub.s": multiplyAdd(SINGLE, "jitFmaS", Wasm.f32_neg, true, false),
+  "fnmadd.s": multiplyAdd(SINGLE, "jitFmaS", Wasm.f32_neg, true, true),
   "fcvt.d.w": fromInteger(DOUBLE, Wasm.f64_convert_i32_s, "w", true),
   "fcvt.d.wu": fromInteger(DOUBLE, Wasm.f64_convert_i32_u, "w", true),
   "fcvt.d.l": fromInteger(DOUBLE, Wasm.f64_convert_i64_s, "x", false),

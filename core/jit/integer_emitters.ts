@@ -221,7 +221,12 @@ const WORD: Width = {
 };
 
 /** Division by zero and overflow have results in RISC-V (M, "Division operations") where WebAssembly traps. */
-function division(opcode: number, width: Width, signed: boolean, result: "quotient" | "remainder"): Emit {
+function division(
+  opcode: number,
+  width: Width,
+  signed: boolean,
+  result: "quotient" | "remainder",
+): Emit {
   return valued((writer, { rs1, rs2 }) => {
     const { out } = writer;
     const choose = (opcode: number) => {

@@ -53,7 +53,8 @@ export function jitLayout(module: HartModule): JitLayout {
   };
 }
 
-type ValueType = "i32" | "i64";
+/** A type of WebAssembly's numbers. */
+export type ValueType = "i32" | "i64" | "f32" | "f64";
 
 /** A function that jitted modules import. */
 export interface RuntimeImport {
@@ -64,12 +65,16 @@ export interface RuntimeImport {
 
 const BINARY: readonly ValueType[] = ["i64", "i64"];
 
-/** Functions of `hart.wasm` that jitted code calls (core/hart/jit_runtime.ts), in the order of their import. */
+/** Functions of `hart.wasm` that jitted code calls (core/hart/jit_*.ts), in the order of their import. */
 export const RUNTIME_IMPORTS: readonly RuntimeImport[] = [
   // hart, virtual address, kind, place, remaining, page
   { name: "jitLoad", parameters: ["i32", "i64", "i32", "i32", "i32", "i64"], result: "i64" },
   // hart, virtual address, kind, value, place, remaining, page
-  { name: "jitStore", parameters: ["i32", "i64", "i32", "i64", "i32", "i32", "i64"], result: "i32" },
+  {
+    name: "jitStore",
+    parameters: ["i32", "i64", "i32", "i64", "i32", "i32", "i64"],
+    result: "i32",
+  },
   // hart, instruction word, place, remaining, page
   { name: "jitExecute", parameters: ["i32", "i32", "i32", "i32", "i64"], result: "i32" },
   { name: "jitMulh", parameters: BINARY, result: "i64" },
@@ -78,6 +83,8 @@ export const RUNTIME_IMPORTS: readonly RuntimeImport[] = [
   { name: "jitClmul", parameters: BINARY, result: "i64" },
   { name: "jitClmulh", parameters: BINARY, result: "i64" },
   { name: "jitClmulr", parameters: BINARY, result: "i64" },
+  { name: "jitFmaD", parameters: ["f64", "f64", "f64"], result: "f64" },
+  { name: "jitFmaS", parameters: ["f32", "f32", "f32"], result: "f32" },
   { name: "jitOrcb", parameters: ["i64"], result: "i64" },
   { name: "jitRev8", parameters: ["i64"], result: "i64" },
 ];

@@ -118,7 +118,7 @@ export function analyzeRegisters({ blocks, targets, isDispatched }: Structure): 
     writtenAfter.set(node, own);
   }
   // Whoever comes through the switch again may have written anything.
-  if (isDispatched) for (const target of targets) writtenAfter.get(target)!.addAll(written);
+  if (isDispatched) { for (const target of targets) writtenAfter.get(target)!.addAll(written); }
   for (let changed = true; changed;) {
     changed = false;
     for (const node of blocks) {

@@ -15,7 +15,7 @@
 
 import { type BlockEnd, type CodePage, findRegion, type RegionLimits } from "./blocks.ts";
 import { findChecks } from "./budget.ts";
-import { structure, type Structure, type StructuredBlock } from "./control_flow.ts";
+import { type Structure, structure, type StructuredBlock } from "./control_flow.ts";
 import { BRANCH_CONDITION, CONTROL_OPS, emitterOf } from "./emitters.ts";
 import type { JitLayout } from "./layout.ts";
 import {
@@ -38,6 +38,8 @@ const LIMITS: RegionLimits = { instructions: 500, entries: 64, blockInstructions
 export interface TranslatedRegion {
   /** Offsets where it is entered, by entry number. */
   readonly entries: readonly number[];
+  /** Offsets of its blocks. */
+  readonly blocks: Iterable<number>;
   /** Instructions covered. */
   readonly instructions: number;
   readonly hints: readonly BranchHint[];
@@ -74,7 +76,12 @@ export class Translator {
     const use = analyzeRegisters(structured);
     out.beginFunction();
     new RegionBody(out, this.#layout, structured, use, place, hasCalls).write();
-    return { entries: region.entries, instructions, hints: out.endFunction() };
+    return {
+      entries: region.entries,
+      blocks: region.blocks.keys(),
+      instructions,
+      hints: out.endFunction(),
+    };
   }
 }
 

@@ -155,7 +155,14 @@ export const Wasm = {
 } as const;
 
 /** Value types (5.3.1), and the empty block type (5.4.1). */
-export const Type = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, funcref: 0x70, empty: 0x40 } as const;
+export const Type = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  funcref: 0x70,
+  empty: 0x40,
+} as const;
 
 const PADDED_LEB_BYTES = 5;
 

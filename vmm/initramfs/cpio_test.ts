@@ -49,6 +49,14 @@ Deno.test("the archive depends on nothing but the map, not even on its order", (
   assertEquals(inodes, inodes.map((_, index) => index + 1));
 });
 
+Deno.test("what is in a directory follows it at once, whatever the names", () => {
+  const files = Object.fromEntries(
+    ["a-b", "a.b", "a", "ab", "a/b/c", "a/b"].map((path) => [path, { dir: true }] as const),
+  );
+  const paths = readCpio(writeCpio(files)).map(({ path }) => path);
+  assertEquals(paths, ["a", "a/b", "a/b/c", "a-b", "a.b", "ab"]);
+});
+
 Deno.test("an entry, byte for byte", () => {
   const text = new TextDecoder().decode(writeCpio({ a: { content: "xyz" } }));
   const fields =

@@ -68,16 +68,22 @@ export const TRAILER = "TRAILER!!!";
  */
 export function writeCpio(files: FileMap): Uint8Array<ArrayBuffer> {
   const entries = [...withParents(files)].map(([path, entry]) => toHeader(path, entry));
-  const chunks: Uint8Array[] = [];
+  entries.push({ ...EMPTY, name: encodeName(TRAILER) });
+  const archive = new Uint8Array(entries.reduce((sum, entry) => sum + packedSize(entry), 0));
+  let at = 0;
   entries.forEach((entry, index) => {
-    chunks.push(encodeHeader(entry, index + 1), entry.data, padding(entry.data.length));
+    const inode = index + 1 < entries.length ? index + 1 : 0; // 0: the trailer
+    ENCODER.encodeInto(headerText(entry, inode), archive.subarray(at));
+    archive.set(entry.name, at + HEADER_LENGTH);
+    archive.set(entry.data, at + aligned(HEADER_LENGTH + entry.name.length));
+    at += packedSize(entry);
   });
-  chunks.push(encodeHeader({ ...EMPTY, path: TRAILER, linkCount: 1 }, 0));
-  return join(chunks);
+  return archive;
 }
 
 interface Header {
-  readonly path: string;
+  /** The path with the NUL that ends it. */
+  readonly name: Uint8Array;
   readonly mode: number;
   readonly linkCount: number;
   readonly major: number;
@@ -85,6 +91,9 @@ interface Header {
   readonly data: Uint8Array;
 }
 
+const ENCODER = new TextEncoder();
+/** The magic and thirteen fields of eight hexadecimal digits. */
+const HEADER_LENGTH = 6 + 13 * 8;
 const EMPTY = { mode: 0, linkCount: 1, major: 0, minor: 0, data: new Uint8Array(0) };
 
 /** Normalised paths in order of their components, parents first. */
@@ -105,15 +114,15 @@ function withParents(files: FileMap): Map<string, FileMapEntry> {
       }
     }
   }
-  return new Map([...entries].sort(([a], [b]) => compare(a.split("/"), b.split("/"))));
+  return new Map([...entries].sort(([a], [b]) => orderOf(a) < orderOf(b) ? -1 : 1));
 }
 
-/** By code units, so that the order depends on no locale; a parent comes before its children. */
-function compare(a: readonly string[], b: readonly string[]): number {
-  for (let i = 0; i < a.length && i < b.length; i++) {
-    if (a[i] !== b[i]) return a[i]! < b[i]! ? -1 : 1;
-  }
-  return a.length - b.length;
+/**
+ * By code units, so that the order depends on no locale; a parent comes before its children, as NUL comes
+ * before all that may be in a name.
+ */
+function orderOf(path: string): string {
+  return path.replaceAll("/", "\0");
 }
 
 function normalise(key: string): string {
@@ -128,20 +137,24 @@ function normalise(key: string): string {
 }
 
 function toHeader(path: string, entry: FileMapEntry): Header {
+  const name = encodeName(path);
   if ("content" in entry) {
     const { content } = entry;
-    const data = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    return { ...EMPTY, path, mode: FILE_TYPE.regular | permissions(path, entry, 0o644), data };
+    const data = typeof content === "string" ? ENCODER.encode(content) : content;
+    if (data.length > 0xffff_ffff) {
+      throw new RangeError(`${path} has ${data.length} bytes: at most 4 GiB - 1`);
+    }
+    return { ...EMPTY, name, mode: FILE_TYPE.regular | permissions(path, entry, 0o644), data };
   }
   if ("link" in entry) {
     if (entry.link === "" || entry.link.includes("\0")) {
       throw new TypeError(`File map has ${path} as a link to ${JSON.stringify(entry.link)}`);
     }
-    const data = new TextEncoder().encode(entry.link);
-    return { ...EMPTY, path, mode: FILE_TYPE.link | 0o777, data };
+    const data = ENCODER.encode(entry.link);
+    return { ...EMPTY, name, mode: FILE_TYPE.link | 0o777, data };
   }
   if ("dir" in entry) {
-    return { ...EMPTY, path, mode: FILE_TYPE.dir | permissions(path, entry, 0o755), linkCount: 2 };
+    return { ...EMPTY, name, mode: FILE_TYPE.dir | permissions(path, entry, 0o755), linkCount: 2 };
   }
   const mode = FILE_TYPE[entry.device] | permissions(path, entry, 0o600);
   for (const number of [entry.major, entry.minor]) {
@@ -149,7 +162,7 @@ function toHeader(path: string, entry: FileMapEntry): Header {
       throw new RangeError(`Device ${path} has number ${entry.major}:${entry.minor}`);
     }
   }
-  return { ...EMPTY, path, mode, major: entry.major, minor: entry.minor };
+  return { ...EMPTY, name, mode, major: entry.major, minor: entry.minor };
 }
 
 function permissions(path: string, entry: { readonly mode?: number }, standard: number): number {
@@ -160,12 +173,12 @@ function permissions(path: string, entry: { readonly mode?: number }, standard: 
   return mode;
 }
 
-/** Thirteen fields of eight hexadecimal digits behind the magic, then the name, padded to 4. */
-function encodeHeader(header: Header, inode: number): Uint8Array {
-  const name = new TextEncoder().encode(header.path + "\0");
-  if (header.data.length > 0xffff_ffff) {
-    throw new RangeError(`${header.path} has ${header.data.length} bytes: at most 4 GiB - 1`);
-  }
+function encodeName(path: string): Uint8Array {
+  return ENCODER.encode(path + "\0");
+}
+
+/** Magic and fields; the name stands behind them. */
+function headerText(header: Header, inode: number): string {
   const fields = [
     inode,
     header.mode,
@@ -178,24 +191,17 @@ function encodeHeader(header: Header, inode: number): Uint8Array {
     0,
     header.major,
     header.minor,
-    name.length,
+    header.name.length,
     0, // checksum, used by another format only
   ];
-  const digits = fields.map((field) => field.toString(16).padStart(8, "0")).join("");
-  const fixed = new TextEncoder().encode(`070701${digits}`);
-  return join([fixed, name, padding(fixed.length + name.length)]);
+  return "070701" + fields.map((field) => field.toString(16).padStart(8, "0")).join("");
 }
 
-function padding(length: number): Uint8Array {
-  return new Uint8Array(-length & 3);
+/** Header and name, then data, each padded to 4 bytes. */
+function packedSize({ name, data }: Header): number {
+  return aligned(HEADER_LENGTH + name.length) + aligned(data.length);
 }
 
-function join(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
+function aligned(length: number): number {
+  return length + (-length & 3);
 }

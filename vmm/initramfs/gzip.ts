@@ -6,7 +6,7 @@
  * @module
  */
 
-import { crc32, gzipSync, inflateRawSync } from "node:zlib";
+import { nodeZlib } from "./node_zlib.ts";
 
 /** The first two bytes of a member, and the only method (RFC 1952, 2.3.1). */
 export const GZIP_MAGIC = [0x1f, 0x8b] as const;
@@ -21,7 +21,7 @@ const FLAG = { headerCrc: 2, extra: 4, name: 8, comment: 16, reserved: 0xe0 } as
 
 /** Compresses with a header that depends on neither time nor host. */
 export function gzip(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const packed = new Uint8Array(gzipSync(bytes, { level: 9 }));
+  const packed = new Uint8Array(nodeZlib().gzipSync(bytes, { level: 9 }));
   packed[OS_OFFSET] = 255;
   return packed;
 }
@@ -81,7 +81,9 @@ export function readGzipMember(
     throw fail(trailerAt, "gzip data ends without CRC32 and ISIZE");
   }
   const view = new DataView(packed.buffer, packed.byteOffset + trailerAt, TRAILER_LENGTH);
-  if (view.getUint32(0, true) !== crc32(bytes)) throw fail(trailerAt, "CRC32 does not match");
+  if (view.getUint32(0, true) !== nodeZlib().crc32(bytes)) {
+    throw fail(trailerAt, "CRC32 does not match");
+  }
   if (view.getUint32(4, true) !== bytes.length % 2 ** 32) {
     throw fail(trailerAt + 4, "ISIZE does not match");
   }
@@ -130,7 +132,7 @@ function inflate(
   // number of bytes consumed. Bytes behind the end of the data are left alone.
   const settings = { maxOutputLength: Math.max(1, maxBytes), info: true };
   try {
-    const { buffer, engine } = inflateRawSync(deflated, settings) as unknown as {
+    const { buffer, engine } = nodeZlib().inflateRawSync(deflated, settings) as unknown as {
       buffer: Uint8Array;
       engine: { bytesWritten: number };
     };

@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define CALLS 24000000u
+#define CALLS 48000000u
 
 typedef u64 (*function)(u64);
 

@@ -2,9 +2,9 @@
 
 #include "../kernel.h"
 
-#define TAK_ROUNDS 6
+#define TAK_ROUNDS 11
 #define DEPTH 20000u
-#define DEEP_ROUNDS 2000
+#define DEEP_ROUNDS 4000
 
 static NOINLINE long tak(long x, long y, long z)
 {

@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define ITERATIONS 1500000u
+#define ITERATIONS 3000000u
 
 enum operation { LOAD, ADD, SUBTRACT, MULTIPLY, XOR, SHIFT_RIGHT, AND, JUMP_IF_ZERO, JUMP, HALT };
 

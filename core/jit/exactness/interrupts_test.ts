@@ -29,7 +29,7 @@ const FIRST_DELAY = 40;
 const RECORD_BYTES = 0x80;
 const FAR = (1n << 64n) - 1n;
 
-/** Emits: log time-independent state by way of `scratch`; t6 is the log's end afterwards, t5 free. */
+/** Writes CSRs and the loop's registers to the log at `scratch`; t6 is its end afterwards, t5 free. */
 function logState(a: Program, scratch: string, csrs: readonly string[]): void {
   a.op("csrrw", reg.t6, a.csr(scratch), reg.t6);
   csrs.forEach((name, i) => a.getCsr(reg.t5, name).op("sd", reg.t5, 8 * i, reg.t6));
