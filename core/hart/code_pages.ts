@@ -2,6 +2,7 @@
 
 import { ACCESS_EXECUTE, ACCESS_READ, ACCESS_WRITE } from "./fault";
 import { dropCode } from "./code_entries";
+import { dropDecodedPage } from "./decoded_pages";
 import { PAGE_CODE, PAGE_WRITABLE } from "./layout";
 import { machine } from "./machine_state";
 import { pageFlags, ramPointer, setPageFlags } from "./physical";
@@ -24,6 +25,7 @@ export function keepCodeApart(pa: u64, access: u32): void {
   }
   if (flags & PAGE_CODE) {
     dropPhysicalPage(ACCESS_EXECUTE, ramPointer(pa));
+    dropDecodedPage(ramPointer(pa));
     dropCode(ramPointer(pa) & ~0xfff);
     machine().attention = 1; // whatever runs on this page is to start over
   }

@@ -272,8 +272,10 @@ export function csrWrite(h: Hart, address: u32, value: u64): void {
     case n.CSR_HENVCFG: {
       // What menvcfg withholds is read-only zero: a write now does not show later.
       const withheld = (ENVCFG_ADUE | ENVCFG_PBMTE | ENVCFG_STCE) & ~h.menvcfg;
-      h.henvcfg = legalEnvcfg(value, h.henvcfg, envcfgWritable() & ~withheld);
-      flushAll(h);
+      const before = h.henvcfg;
+      h.henvcfg = legalEnvcfg(value, before, envcfgWritable() & ~withheld);
+      // KVM writes it at every world switch: only what translation depends on is worth a flush.
+      if ((h.henvcfg ^ before) & (ENVCFG_ADUE | ENVCFG_PBMTE)) flushAll(h);
       timerMoved();
       break;
     }

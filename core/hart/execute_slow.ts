@@ -20,9 +20,6 @@ import { imm, rs1, rs2, writeRd } from "./registers";
 import { END_TURN, executeCsr, executeSystem } from "./system";
 import { takeException } from "./trap";
 
-/** PAUSE (Zihintpause), a FENCE with nothing to order: a spin loop's hint. */
-export const PAUSE: u32 = 0x0100000f;
-
 const BOXED_16: u64 = 0xffff_ffff_ffff_0000;
 const BOXED_32: u64 = 0xffff_ffff_0000_0000;
 

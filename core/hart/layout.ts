@@ -11,8 +11,10 @@
 //   0x0150_0000  ROM
 //   0x0160_0000  places in the code that are to be translated
 //   0x0180_0000  table of each page's code (code_entries.ts), by linear address
-//   0x0200_0000  those tables
-//   0x0400_0000  RAM, up to the end of the 4 GiB that wasm32 can address
+//   0x01c0_0000  index of each page's decoded entries (decoded_pages.ts), by linear address
+//   0x0200_0000  tables of translated code
+//   0x0400_0000  pages of decoded entries
+//   0x0510_0000  RAM, up to the end of the 4 GiB that wasm32 can address
 
 export const MACHINE_BASE: usize = 0x0001_0000;
 export const HARTS_BASE: usize = 0x0002_0000;
@@ -35,8 +37,8 @@ export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
 export const PAGE_FLAGS_BASE: usize = 0x0140_0000;
 export const ROM_OFFSET: usize = 0x0150_0000;
 export const MAX_ROM_BYTES: u32 = 0x1_0000;
-export const RAM_OFFSET: usize = 0x0400_0000;
-export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0400_0000;
+export const RAM_OFFSET: usize = 0x0510_0000;
+export const MAX_RAM_BYTES: u64 = 0x1_0000_0000 - 0x0510_0000;
 
 // Page flags, set where a TLB entry is filled.
 export const PAGE_TOUCHED: u8 = 1;
@@ -52,6 +54,14 @@ export const TABLE_OF_PAGE_BYTES: usize = 0x0040_0000;
 export const CODE_TABLES_BASE: usize = 0x0200_0000;
 export const CODE_TABLE_BYTES: usize = 0x2000; // u32 a halfword of the page
 export const CODE_TABLES: u32 = 0x1000;
+
+// Decoded code (decoded_pages.ts): 8 bytes a halfword of the page. Behind them entries that stay 0, for
+// what comes after the page, and the page's owner.
+export const DECODED_INDEX_BASE: usize = 0x01c0_0000; // u16 a page of linear memory
+export const DECODED_PAGES_BASE: usize = 0x0400_0000;
+export const DECODED_PAGES: u32 = 1024;
+export const DECODED_PAGE_BYTES: usize = 0x4000;
+export const DECODED_PAGE_STRIDE: usize = DECODED_PAGE_BYTES + 64;
 
 // Optional extensions (Machine.extensions).
 export const EXT_SMSTATEEN: u32 = 1;

@@ -5,6 +5,7 @@ import { machine } from "./machine_state";
 import { csrRead, resetHart } from "./csr";
 import * as interpreter from "./interpreter";
 import { ENVCFG_STCE } from "./bits";
+import { dropAllDecodedPages } from "./decoded_pages";
 import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasPendingInterrupt, hasWakeup } from "./trap";
@@ -51,8 +52,9 @@ export function endStalledWaits(): void {
   }
 }
 
-/** Forgets all cached translations: memory was changed from outside, or a snapshot was restored. */
+/** Forgets all cached translations and decoded code: memory was changed from outside, or a snapshot was restored. */
 export function flushTranslations(id: u32): void {
+  dropAllDecodedPages();
   flushAll(hart(id));
 }
 

@@ -78,6 +78,12 @@ export function tlbEntry(context: usize, access: u32, va: u64): usize {
   return context + access * TLB_BYTES + ((<usize>(va >> 12) & (TLB_ENTRIES - 1)) << 4);
 }
 
+// @ts-ignore: decorator
+@inline
+function isContext(context: usize, mode: u32, satp: u64, hgatp: u64): bool {
+  return load<u32>(context, MODE) == mode && load<u64>(context, SATP) == satp && load<u64>(context, HGATP) == hgatp;
+}
+
 /** The context for a privilege and V, made if there is none. */
 export function findContext(h: Hart, prv: u32, virt: bool): usize {
   let mode: u32 = prv;
@@ -95,12 +101,17 @@ export function findContext(h: Hart, prv: u32, virt: bool): usize {
     if (prv == PRV_S && (h.mstatus & MSTATUS_SUM)) mode |= MODE_SUM;
     if (h.mstatus & MSTATUS_MXR) mode |= MODE_MXR;
   }
+  const current = <usize>h.fetchContext;
+  if (current && isContext(current, mode, satp, hgatp)) {
+    store<u32>(current, ++h.contextClock, STAMP);
+    return current;
+  }
   let victim: usize = 0;
   let oldest: u32 = u32.MAX_VALUE;
   for (let n: u32 = 0; n < HART_CONTEXTS; n++) {
     const c = contextAt(h, n);
     const live = load<u32>(c, LIVE);
-    if (live && load<u32>(c, MODE) == mode && load<u64>(c, SATP) == satp && load<u64>(c, HGATP) == hgatp) {
+    if (live && isContext(c, mode, satp, hgatp)) {
       store<u32>(c, ++h.contextClock, STAMP);
       return c;
     }
@@ -124,16 +135,17 @@ export function findContext(h: Hart, prv: u32, virt: bool): usize {
 
 /** Chooses the contexts for fetches and for loads and stores; call after any change of mode. */
 export function selectContexts(h: Hart): void {
-  changed = true;
   const fetch = findContext(h, h.prv, h.virt != 0);
+  if (h.fetchContext != <u32>fetch) changed = true;
   h.fetchContext = <u32>fetch;
+  let data = fetch;
   if (h.prv == PRV_M && (h.mstatus & MSTATUS_MPRV)) {
     const mpp = <u32>((h.mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT);
     const virt = mpp != PRV_M && (h.mstatus & MSTATUS_MPV) != 0;
-    h.dataContext = <u32>findContext(h, mpp, virt);
-  } else {
-    h.dataContext = <u32>fetch;
+    data = findContext(h, mpp, virt);
   }
+  if (h.dataContext != <u32>data) changed = true;
+  h.dataContext = <u32>data;
 }
 
 /** The context in which HLV, HLVX and HSV act: V=1 with the privilege that hstatus.SPVP names. */
