@@ -1,8 +1,9 @@
 // Where translated code is entered, and how often the other places are reached (layout.ts).
 //
 // A page that code was executed from has a table with one word for each halfword: the entry of
-// translated code (bit 31 set), or a count of arrivals there. A place that is reached often is queued
-// for translation. A word is found under the address of the code in linear memory, so it holds for every
+// translated code (bit 31 set), or how many arrivals are left before the place is queued for translation
+// (0: nobody has come yet). The translator sets a higher number where it has covered a place within a
+// region. A word is found under the address of the code in linear memory, so it holds for every
 // way of translating addresses; a store to the page clears the page's table.
 
 import {
@@ -21,19 +22,22 @@ function wordOf(code: usize): usize {
   return <usize>load<u32>(TABLE_OF_PAGE_BASE + ((code >> 12) << 2)) + ((code & 0xffe) << 1);
 }
 
-/** The entry of translated code at a linear-memory address, negative, or how often it was reached. */
+/**
+ * The entry of translated code at a linear-memory address, negative; else how often it may still be reached
+ * before it is queued.
+ */
 // @ts-ignore: decorator
 @inline
 export function lookUpCode(code: usize): i32 {
   const word = wordOf(code);
   const value = load<i32>(word);
   if (value <= 0) return value < 0 ? value : firstArrival(code);
-  store<i32>(word, value + 1);
-  if (value == machine().jitThreshold) queue(code);
+  store<i32>(word, value - 1);
+  if (value == 2) queue(code);
   return value;
 }
 
-/** The page's table, made if there is none. */
+/** Begins to count, in the page's table, made if there is none. */
 function firstArrival(code: usize): i32 {
   const m = machine();
   const at = TABLE_OF_PAGE_BASE + ((code >> 12) << 2);
@@ -42,7 +46,7 @@ function firstArrival(code: usize): i32 {
     store<u32>(at, <u32>(CODE_TABLES_BASE + <usize>m.codeTables * CODE_TABLE_BYTES));
     m.codeTables++;
   }
-  store<i32>(wordOf(code), 1);
+  store<i32>(wordOf(code), m.jitThreshold);
   if (m.jitThreshold == 1) queue(code);
   return 0;
 }

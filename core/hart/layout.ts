@@ -29,8 +29,10 @@ export const CONTEXTS_BASE: usize = 0x0020_0000;
 export const HART_CONTEXTS: u32 = 24;
 export const TLB_ENTRIES: u32 = 1024;
 export const TLB_ENTRY_BYTES: u32 = 16;
-export const TLB_BYTES: u32 = TLB_ENTRIES * TLB_ENTRY_BYTES;
-export const CONTEXT_HEADER_BYTES: u32 = 64;
+// Behind the entries lie those that were displaced last.
+export const TLB_VICTIMS: u32 = 8;
+export const TLB_BYTES: u32 = (TLB_ENTRIES + TLB_VICTIMS) * TLB_ENTRY_BYTES;
+export const CONTEXT_HEADER_BYTES: u32 = 640;
 // A context: read, write and execute TLB, then its header.
 export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
 

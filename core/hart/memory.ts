@@ -9,7 +9,7 @@ import {
 } from "./fault";
 import { isRam, isRom, notePage, ramPointer, readBus, romPointer, writeBus } from "./physical";
 import { pmpAllows, pmpPageIsUniform } from "./pmp";
-import { contextMode, fillEntry, fillMmioEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
+import { contextMode, fillEntry, fillMmioEntry, recallEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
 import { leafBits, physicalAddress, walk } from "./walk";
 import { machine } from "./machine_state";
 
@@ -25,8 +25,9 @@ const PHYSICAL_LIMIT_BITS: u64 = 56;
 function locate(h: Hart, context: usize, va: u64, sizeBytes: u32, access: u32, hlvx: bool): usize {
   if (!hlvx) { // HLVX asks another permission than the read TLB grants
     const e = tlbEntry(context, access, va);
-    const tag = load<u64>(e);
     const page = va & ~0xfff;
+    if ((load<u64>(e) ^ va) >> 12) recallEntry(context, access, va);
+    const tag = load<u64>(e);
     if (tag == page) return <usize>(<u32>va + load<u32>(e, 8));
     if (tag == (page | TLB_MMIO)) {
       busAddress = (<u64>load<u32>(e, 12) << 12) | (va & 0xfff);

@@ -8,13 +8,18 @@
 //   +8  u32  addend: linear-memory address = low 32 bits of the virtual address + addend
 //   +12 u32  physical page number (MMIO pages)
 //
+// An entry that another displaces goes to one of a few places behind the TLB, in turn, and comes back
+// when it is missed: two pages in use whose entries collide cost no walks.
+//
 // Several small pages stand for one superpage; the header remembers which superpages were split, so
 // that SFENCE.VMA of any address in one removes all its parts (Privileged, SFENCE.VMA: the leaf PTE).
 
 import { pmpReset } from "./pmp";
 import { machine } from "./machine_state";
 import { Hart } from "./hart_state";
-import { CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES } from "./layout";
+import {
+  CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_VICTIMS,
+} from "./layout";
 import {
   HSTATUS_SPVP, MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MPV, MSTATUS_MXR, MSTATUS_SUM,
   PRV_M, PRV_S,
@@ -31,8 +36,11 @@ const MODE: usize = HEADER + 16;
 const STAMP: usize = HEADER + 20;
 const LIVE: usize = HEADER + 24; // 0: its entries are stale, clear before use
 const HUGE: usize = HEADER + 28; // a leaf of 512 GiB or more was split
-const MEGA: usize = HEADER + 32; // split leaves up to 2 MiB, a bit per (address >> 21) mod 64
+const NEXT_VICTIM: usize = HEADER + 48; // u8 for each TLB
 const GIGA: usize = HEADER + 40; // split leaves of 1 GiB, a bit per (address >> 30) mod 64
+const MEGA: usize = HEADER + 64; // split leaves up to 2 MiB, a bit per hash of address >> 21
+const MEGA_BYTES: usize = 512;
+const MEGA_LEAF_BITS: u32 = 21;
 
 // Mode word
 export const MODE_PRV: u32 = 3;
@@ -128,8 +136,9 @@ export function findContext(h: Hart, prv: u32, virt: bool): usize {
   store<u32>(victim, ++h.contextClock, STAMP);
   store<u32>(victim, 1, LIVE);
   store<u32>(victim, 0, HUGE);
-  store<u64>(victim, 0, MEGA);
+  store<u32>(victim, 0, NEXT_VICTIM);
   store<u64>(victim, 0, GIGA);
+  memory.fill(victim + MEGA, 0, MEGA_BYTES);
   return victim;
 }
 
@@ -153,8 +162,59 @@ export function hypervisorAccessContext(h: Hart): usize {
   return findContext(h, h.hstatus & HSTATUS_SPVP ? 1 : 0, true);
 }
 
+// @ts-ignore: decorator
+@inline
+function victims(context: usize, access: u32): usize {
+  return context + access * TLB_BYTES + TLB_ENTRIES * TLB_ENTRY_BYTES;
+}
+
+/** Makes room in an entry that is to be filled. */
+function displace(context: usize, access: u32, e: usize): void {
+  if (load<u64>(e) == EMPTY) return;
+  const counter = context + NEXT_VICTIM + access;
+  const next = <u32>load<u8>(counter) & (TLB_VICTIMS - 1);
+  store<u8>(counter, <u8>(next + 1));
+  copyEntry(victims(context, access) + next * TLB_ENTRY_BYTES, e);
+}
+
+// @ts-ignore: decorator
+@inline
+function copyEntry(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 8), 8);
+}
+
+/** Brings back a displaced entry for the page of `va`, in exchange; answers whether there was one. */
+export function recallEntry(context: usize, access: u32, va: u64): bool {
+  const begin = victims(context, access);
+  const end = begin + TLB_VICTIMS * TLB_ENTRY_BYTES;
+  for (let victim = begin; victim < end; victim += TLB_ENTRY_BYTES) {
+    if ((load<u64>(victim) ^ va) >> 12) continue;
+    const e = tlbEntry(context, access, va);
+    const tag = load<u64>(e);
+    const rest = load<u64>(e, 8);
+    copyEntry(e, victim);
+    store<u64>(victim, tag);
+    store<u64>(victim, rest, 8);
+    return true;
+  }
+  return false;
+}
+
+/** Forgets the displaced entries of the leaf of 2^`bits` bytes around an address. */
+function dropVictims(context: usize, va: u64, bits: u64): void {
+  for (let access: u32 = 0; access < 3; access++) {
+    const begin = victims(context, access);
+    const end = begin + TLB_VICTIMS * TLB_ENTRY_BYTES;
+    for (let e = begin; e < end; e += TLB_ENTRY_BYTES) {
+      if ((load<u64>(e) ^ va) >> bits == 0) store<u64>(e, EMPTY);
+    }
+  }
+}
+
 export function fillEntry(context: usize, access: u32, va: u64, pointer: usize, leafBits: u32): void {
   const e = tlbEntry(context, access, va);
+  displace(context, access, e);
   store<u64>(e, va & ~0xfff);
   store<u32>(e, <u32>pointer - <u32>va, 8);
   noteSplit(context, va, leafBits);
@@ -163,14 +223,26 @@ export function fillEntry(context: usize, access: u32, va: u64, pointer: usize, 
 export function fillMmioEntry(context: usize, access: u32, va: u64, pa: u64, leafBits: u32): void {
   if (pa >> 44) return; // the page number has 32 bits; such an access walks every time
   const e = tlbEntry(context, access, va);
+  displace(context, access, e);
   store<u64>(e, (va & ~0xfff) | TLB_MMIO);
   store<u32>(e, <u32>(pa >> 12), 12);
   noteSplit(context, va, leafBits);
 }
 
+/** Which bit of MEGA stands for the leaf of 2 MiB around an address. */
+// @ts-ignore: decorator
+@inline
+function megaHash(va: u64): u32 {
+  return (<u32>(va >> MEGA_LEAF_BITS) * 0x9e3779b1) >> 20;
+}
+
 function noteSplit(context: usize, va: u64, leafBits: u32): void {
   if (leafBits <= 12) return;
-  if (leafBits <= 21) store<u64>(context, load<u64>(context, MEGA) | (<u64>1 << ((va >> 21) & 63)), MEGA);
+  if (leafBits <= MEGA_LEAF_BITS) {
+    const n = megaHash(va);
+    const at = context + MEGA + (n >> 3);
+    store<u8>(at, <u8>(<u32>load<u8>(at) | (1 << (n & 7))));
+  }
   else if (leafBits <= 30) store<u64>(context, load<u64>(context, GIGA) | (<u64>1 << ((va >> 30) & 63)), GIGA);
   else store<u32>(context, 1, HUGE);
 }
@@ -181,17 +253,26 @@ function drop(h: Hart, context: usize): void {
     changed = true;
     memory.fill(context, 0xff, HEADER);
     store<u32>(context, 0, HUGE);
-    store<u64>(context, 0, MEGA);
+    store<u32>(context, 0, NEXT_VICTIM);
     store<u64>(context, 0, GIGA);
+    memory.fill(context + MEGA, 0, MEGA_BYTES);
   } else {
     store<u32>(context, 0, LIVE);
   }
 }
 
-function dropRange(context: usize, va: u64, bits: u64): void {
-  const end = context + HEADER;
-  for (let e = context; e < end; e += 16) {
-    if ((load<u64>(e) ^ va) >> bits == 0) store<u64>(e, EMPTY);
+/** Forgets the entries of the leaf of 2^`bits` bytes around an address. */
+function dropLeaf(context: usize, va: u64, bits: u64): void {
+  dropVictims(context, va, bits);
+  // A leaf smaller than what a TLB spans has its entries in a row.
+  const pages = min<u64>((<u64>1) << (bits - 12), TLB_ENTRIES);
+  const first = tlbEntry(context, 0, va & ~((pages << 12) - 1));
+  for (let access: u32 = 0; access < 3; access++) {
+    const begin = first + access * TLB_BYTES;
+    const end = begin + (<usize>pages << 4);
+    for (let e = begin; e < end; e += 16) {
+      if ((load<u64>(e) ^ va) >> bits == 0) store<u64>(e, EMPTY);
+    }
   }
 }
 
@@ -205,8 +286,10 @@ function dropPage(h: Hart, context: usize, va: u64): void {
     const e = tlbEntry(context, access, va);
     if ((load<u64>(e) ^ va) >> 12 == 0) store<u64>(e, EMPTY);
   }
-  if ((load<u64>(context, MEGA) >> ((va >> 21) & 63)) & 1) dropRange(context, va, 21);
-  if ((load<u64>(context, GIGA) >> ((va >> 30) & 63)) & 1) dropRange(context, va, 30);
+  dropVictims(context, va, 12);
+  const n = megaHash(va);
+  if ((<u32>load<u8>(context + MEGA + (n >> 3)) >> (n & 7)) & 1) dropLeaf(context, va, MEGA_LEAF_BITS);
+  if ((load<u64>(context, GIGA) >> ((va >> 30) & 63)) & 1) dropLeaf(context, va, 30);
 }
 
 /** Forgets the entries of one kind for the page of RAM at a linear-memory address, on every hart. */

@@ -61,9 +61,14 @@ export interface JitStatistics {
 const DEFAULT_THRESHOLD = 500;
 const DEFAULT_BATCH = 24;
 const DEFAULT_BUDGET_BYTES = 256 << 20;
-const MAX_THRESHOLD = 2 ** 30;
+const MAX_THRESHOLD = 2 ** 24;
 /** A block is worth translating along if it was reached a sixteenth as often as a hot one. */
 const WARM_SHIFT = 4;
+/**
+ * A place within a region becomes an entry if it is reached from outside so many times the threshold: where
+ * slices happen to end is no reason to translate again.
+ */
+const COVERED_FACTOR = 64;
 /** Measured: bytes of the process's memory for a byte of WebAssembly, with both compilers' code. */
 const MEMORY_PER_WASM_BYTE = 16;
 
@@ -96,7 +101,9 @@ export class CodeCache {
   readonly #hotCount: number;
   readonly #hotQueue: number;
   readonly #tableOfPage: number;
+  readonly #threshold: number;
   readonly #warm: number;
+  readonly #covered: number;
   readonly #budgetBytes: number;
   readonly #onModule: JitOptions["onModule"];
   #liveBytes = 0;
@@ -114,7 +121,9 @@ export class CodeCache {
     this.#module = module;
     this.#budgetBytes = budgetBytes;
     this.#onModule = options.onModule;
-    this.#warm = Math.max(1, threshold >> WARM_SHIFT);
+    this.#threshold = threshold;
+    this.#warm = threshold - (threshold >> WARM_SHIFT);
+    this.#covered = threshold * COVERED_FACTOR;
     this.#translator = new Translator(jitLayout(module));
     this.#hotCount = module.machineField("hotCount");
     this.#hotQueue = module.layout("HOT_QUEUE_BASE");
@@ -145,18 +154,12 @@ export class CodeCache {
     let regions = 0;
     const seen: { functionIndex: number; entries: number[] }[] = [];
     const hints: (readonly BranchHint[])[] = [];
-    const covered = new Set<number>();
     for (let n = 0; n < count; n++) {
       const code = module.getU32(this.#hotQueue + 4 * n);
       const page = code - code % PAGE_BYTES;
       const codeTable = this.#codeTable(page);
-      // Dropped since it was queued, or entered through another place of the queue.
-      if (codeTable === 0 || this.#word(codeTable, code - page) <= 0) continue;
-      if (covered.has(code)) {
-        // Within a region just made. If it is still reached from outside it will be hot again.
-        module.setU32(codeTable + 2 * (code - page), 1);
-        continue;
-      }
+      // Dropped since it was queued, or part of a region that was made since.
+      if (codeTable === 0 || !this.#isQueued(this.#word(codeTable, code - page))) continue;
       const codePage = this.#pageOf(page, codeTable);
       if (codePage.fetch(code - page) === undefined) continue; // crosses the page's end: interpreted
       const place = { index: this.#nextIndex + regions, codeTable };
@@ -166,7 +169,7 @@ export class CodeCache {
         place,
         bodies,
       );
-      for (const offset of blocks) covered.add(page + offset);
+      for (const offset of blocks) module.setU32(codeTable + 2 * offset, this.#covered);
       entries.forEach((offset, entry) => this.#enter(codeTable + 2 * offset, place.index, entry));
       if (this.#onModule !== undefined) {
         const functionIndex = RUNTIME_IMPORTS.length + regions;
@@ -208,7 +211,12 @@ export class CodeCache {
     return this.#module.getU32(this.#tableOfPage + (page / PAGE_BYTES) * 4);
   }
 
-  /** The word of a halfword's place: negative if translated code is entered there, else how often it was reached. */
+  /** Whether a word is that of a place which was just queued. */
+  #isQueued(word: number): boolean {
+    return word >= 0 && word <= this.#threshold;
+  }
+
+  /** The word of a halfword's place: negative if translated code is entered there, else arrivals left (core/hart/code_entries.ts). */
   #word(codeTable: number, offset: number): number {
     return this.#module.getU32(codeTable + 2 * offset) | 0;
   }
@@ -222,7 +230,7 @@ export class CodeCache {
       fetch: (offset) => this.#fetch(page, offset),
       isWarm: (offset) => {
         const word = this.#word(codeTable, offset);
-        return word < 0 || word >= this.#warm;
+        return word < 0 || word > this.#threshold || (word > 0 && word <= this.#warm);
       },
       isEntered: (offset) => this.#word(codeTable, offset) < 0,
     };

@@ -87,7 +87,8 @@ export class RegisterSet {
   }
 }
 
-function instructionsOf(block: Block): readonly DecodedInstruction[] {
+/** A block's instructions, with the one that ends it. */
+export function instructionsOf(block: Block): readonly DecodedInstruction[] {
   return "instruction" in block.end ? [...block.body, block.end.instruction] : block.body;
 }
 

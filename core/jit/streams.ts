@@ -1,14 +1,15 @@
 /**
- * Which loads and stores remember the page they went to last: those in loops, by base register. In a loop
- * a pointer stays on a page for many rounds.
+ * Which loads and stores remember the page they went to last: those in loops whose address goes on from
+ * round to round, as a pointer or an index does. An address that was loaded from memory may be anywhere.
  *
  * @module
  */
 
-import { executable } from "../isa/ops.ts";
+import { executable, opNumber } from "../isa/ops.ts";
 import type { DecodedInstruction } from "./blocks.ts";
 import type { Structure, StructuredBlock } from "./control_flow.ts";
 import type { StreamPlan } from "./region_writer.ts";
+import { instructionsOf, registersRead, registerWritten } from "./register_use.ts";
 
 /** More would only spill other registers. */
 const MAX_STREAMS = 6;
@@ -37,21 +38,99 @@ function streamKey({ op, rs1 }: DecodedInstruction): string | undefined {
   return flags.has("store") ? `write ${rs1}` : undefined;
 }
 
+/** What makes an address out of one that goes on, or of what stays the same. */
+const PROGRESSIVE: ReadonlySet<number> = new Set(
+  [
+    ...[
+      "addi",
+      "addiw",
+      "add",
+      "addw",
+      "sub",
+      "subw",
+      "and",
+      "andi",
+      "slli",
+      "slliw",
+      "srli",
+      "srliw",
+    ],
+    ...["srai", "sraiw", "mul", "mulw", "lui", "auipc", "add.uw", "slli.uw", "sext.h", "zext.h"],
+    ...["sh1add", "sh2add", "sh3add", "sh1add.uw", "sh2add.uw", "sh3add.uw"],
+  ].map(opNumber),
+);
+
+const ANDI = opNumber("andi");
+/** What loads a byte. */
+const BYTES: ReadonlySet<number> = new Set([opNumber("lb"), opNumber("lbu")]);
+
+/** Where registers are written in the loops, and which of them go on. */
+class Progression {
+  readonly #definitions = new Map<number, DecodedInstruction[]>();
+  readonly #known = new Map<number, boolean>();
+
+  constructor(blocks: Iterable<StructuredBlock>) {
+    for (const { block } of blocks) {
+      for (const instruction of instructionsOf(block!)) {
+        const register = registerWritten(instruction);
+        if (register === undefined) continue;
+        const definitions = this.#definitions.get(register);
+        if (definitions === undefined) this.#definitions.set(register, [instruction]);
+        else definitions.push(instruction);
+      }
+    }
+  }
+
+  /** Whether a register only ever goes on from its own and the like. */
+  isProgressive(register: number): boolean {
+    const known = this.#known.get(register);
+    if (known !== undefined) return known;
+    this.#known.set(register, true); // of itself it may go on
+    const result = (this.#definitions.get(register) ?? []).every((each) => this.goesOn(each));
+    this.#known.set(register, result);
+    return result;
+  }
+
+  /**
+   * Whether what an instruction computes does; an index into a small table is as good.
+   *
+   * @param local what is known of registers written before in the same block
+   */
+  goesOn(instruction: DecodedInstruction, local?: ReadonlyMap<number, boolean>): boolean {
+    const { op, imm } = instruction;
+    if (BYTES.has(op) || (op === ANDI && imm >= 0)) return true;
+    return PROGRESSIVE.has(op) &&
+      registersRead(instruction).every((register) =>
+        local?.get(register) ?? this.isProgressive(register)
+      );
+  }
+}
+
 /** Plans the streams of a region. */
 export function planStreams(structure: Structure): StreamPlan {
   const numbers = new Map<string, number>();
   const streamOf = new Map<DecodedInstruction, number>();
-  for (const block of blocksInLoops(structure)) {
-    for (const instruction of block.block!.body) {
+  const inLoops = blocksInLoops(structure);
+  const progression = new Progression(inLoops);
+  for (const { block } of inLoops) {
+    const local = new Map<number, boolean>();
+    const definedAt = new Map<number, number>();
+    for (const instruction of block!.body) {
       const key = streamKey(instruction);
-      if (key === undefined) continue;
-      let number = numbers.get(key);
-      if (number === undefined) {
-        if (numbers.size === MAX_STREAMS) continue;
-        number = numbers.size;
-        numbers.set(key, number);
+      const { rs1 } = instruction;
+      if (key !== undefined && (local.get(rs1) ?? progression.isProgressive(rs1))) {
+        // One register may be several pointers in turn.
+        const name = `${key} ${definedAt.get(rs1) ?? ""}`;
+        const number = numbers.get(name) ?? numbers.size;
+        if (number < MAX_STREAMS) {
+          numbers.set(name, number);
+          streamOf.set(instruction, number);
+        }
       }
-      streamOf.set(instruction, number);
+      const register = registerWritten(instruction);
+      if (register === undefined) continue;
+      local.set(register, progression.goesOn(instruction, local));
+      definedAt.set(register, instruction.offset);
     }
   }
   return { count: numbers.size, streamOf };

@@ -32,7 +32,7 @@ import { analyzeRegisters, type RegisterUse, X_SINK } from "./register_use.ts";
 import { planStreams } from "./streams.ts";
 import { type BranchHint, Wasm, type WasmWriter } from "./wasm_encoder.ts";
 
-const LIMITS: RegionLimits = { instructions: 500, entries: 64, blockInstructions: 250 };
+const LIMITS: RegionLimits = { instructions: 1000, entries: 64, blockInstructions: 250 };
 
 /** A translated region. */
 export interface TranslatedRegion {
