@@ -442,7 +442,7 @@ export function run(h: Hart, budget: i32): i32 {
         cursor = target;
         target = 0;
         if (!translate || remaining <= 0 || !code) continue;
-        translated = lookUpCode(code + (offset >> 2));
+        translated = lookUpCode(h, code + (offset >> 2), page);
       } else {
         // On another page.
         if (target != FAR) pc = page + <u64>(<i64>(<i32>offset >> 2));
@@ -457,7 +457,7 @@ export function run(h: Hart, budget: i32): i32 {
         }
         cursor = entryAt(entries, pc);
         if (!translate || remaining <= 0 || entries == NOWHERE) continue;
-        translated = lookUpCode(code + <usize>(pc & 0xfff));
+        translated = lookUpCode(h, code + <usize>(pc & 0xfff), page);
       }
       if (translated >= 0) {
         if (m.endSlice) break;
@@ -486,7 +486,7 @@ export function run(h: Hart, budget: i32): i32 {
       page = pc & PAGE_MASK;
       code = foundCode;
       entries = foundEntries;
-      if (translate && isOtherPage && code && !left) translated = lookUpCode(code + <usize>(pc & 0xfff));
+      if (translate && isOtherPage && code && !left) translated = lookUpCode(h, code + <usize>(pc & 0xfff), page);
       left = false;
       if (translated >= 0) continue;
     } else {

@@ -1,9 +1,9 @@
 // What translated code calls.
 //
-// `place` packs where in its page and its block the instruction stands: bits 0 to 11 the offset in the
-// page, 12 to 21 the instructions of the block that `remaining` no longer counts though they have not
-// retired (this one among them), 22 to 24 the instruction's length in bytes. `page` is the page's virtual
-// address. When one of these functions asks to leave, `h.pc` is where to go on and `m.remaining` says
+// `place` packs where in its region and its block the instruction stands: bits 0 to 13 the offset from
+// the page before the region's, 14 to 23 the instructions of the block that `remaining` no longer counts
+// though they have not retired (this one among them), 24 to 26 the instruction's length in bytes. `page`
+// is the virtual address of the region's page. When one of these functions asks to leave, `h.pc` is where to go on and `m.remaining` says
 // what is left of the slice.
 
 import { Hart } from "./hart_state";
@@ -25,17 +25,17 @@ const ASKED: u32 = 2;
 // @ts-ignore: decorator
 @inline
 function offsetOf(place: u32): u64 {
-  return <u64>(place & 0xfff);
+  return <u64>(place & 0x3fff) - 0x1000;
 }
 // @ts-ignore: decorator
 @inline
 function unretired(place: u32): i32 {
-  return <i32>((place >> 12) & 0x3ff);
+  return <i32>((place >> 14) & 0x3ff);
 }
 // @ts-ignore: decorator
 @inline
 function lengthOf(place: u32): u64 {
-  return <u64>(place >> 22);
+  return <u64>(place >> 24);
 }
 
 /** After an access: whether translated code must leave, with pc and clock put where it leaves. */
@@ -96,7 +96,7 @@ export function jitExecute(hart: usize, insn: u32, place: u32, remaining: i32, p
   if (changed) {
     // As long as fetches still find this page, only loads and stores go another way now.
     const e = tlbEntry(<usize>h.fetchContext, ACCESS_EXECUTE, pc);
-    if (load<u64>(e) != page || <u32>pc + load<u32>(e, 8) != code) return ASKED;
+    if (load<u64>(e) != (pc & ~0xfff) || <u32>pc + load<u32>(e, 8) != code) return ASKED;
     acknowledgeChange();
   }
   return NO;

@@ -49,7 +49,7 @@ export const PAGE_CODE: u8 = 4; // some execute TLB holds the page, and no write
 export const PAGE_WRITABLE: u8 = 8; // some write TLB may hold the page
 
 // Translated code (code_entries.ts)
-export const HOT_QUEUE_BASE: usize = 0x0160_0000; // linear-memory addresses, u32
+export const HOT_QUEUE_BASE: usize = 0x0160_0000; // 16 bytes each: linear address, fetch context, virtual page
 export const HOT_QUEUE_ENTRIES: u32 = 1024;
 export const TABLE_OF_PAGE_BASE: usize = 0x0180_0000; // u32 a page of linear memory
 export const TABLE_OF_PAGE_BYTES: usize = 0x0040_0000;

@@ -36,7 +36,7 @@ export type BlockEnd =
   | { readonly kind: "indirect"; readonly instruction: DecodedInstruction }
   /** An instruction after which the run loop is always asked: a trap, a return from one, a wait. */
   | { readonly kind: "system"; readonly instruction: DecodedInstruction }
-  /** On to the next instruction, which begins another block or lies beyond the page. */
+  /** On to the next instruction, which begins another block or another page. */
   | { readonly kind: "fall"; readonly next: number }
   /** The next instruction crosses the page's end. */
   | { readonly kind: "leave"; readonly at: number };
@@ -66,9 +66,11 @@ export interface ControlOps {
   isSystem(instruction: DecodedInstruction): boolean;
 }
 
-/** What is known of the page's code. */
+/** What is known of the code of a page and of its neighbours. Offsets are from the page's beginning. */
 export interface CodePage {
-  /** The instruction at an offset; undefined if it crosses the page's end. */
+  /** Whether there is code that may be translated along: in the page, or where its neighbours are now. */
+  has(offset: number): boolean;
+  /** The instruction at an offset; undefined if it crosses the end of its page. */
   fetch(offset: number): DecodedInstruction | undefined;
   /** Whether the place was reached often enough to be worth translating along. */
   isWarm(offset: number): boolean;
@@ -108,8 +110,9 @@ function returnPoint(end: BlockEnd): number | undefined {
   return rd === X_SINK ? undefined : offset + length;
 }
 
-function inPage(offset: number): boolean {
-  return offset >= 0 && offset < PAGE_BYTES;
+/** Number of an offset's page: 0 is the region's own, -1 the one before. */
+export function pageOf(offset: number): number {
+  return Math.floor(offset / PAGE_BYTES);
 }
 
 /** Finds the region around a hot place. */
@@ -129,7 +132,11 @@ export function findRegion(
     if (scanned.size > limits.instructions) break;
     leaders.add(start);
     let count = 0;
-    for (let offset = start; inPage(offset) && !scanned.has(offset);) {
+    for (let offset = start; !scanned.has(offset);) {
+      if (pageOf(offset) !== pageOf(start)) {
+        if (page.has(offset) && page.isWarm(offset)) work.push(offset);
+        break;
+      }
       const instruction = page.fetch(offset);
       if (instruction === undefined) break;
       scanned.add(offset);
@@ -137,11 +144,11 @@ export function findRegion(
       if (end !== undefined) {
         const after = returnPoint(end);
         for (const next of successors(end)) {
-          if (!inPage(next) || !page.isWarm(next)) continue;
+          if (!page.has(next) || !page.isWarm(next)) continue;
           // A callee is a region of its own, unless it is short: loops want the registers for themselves.
           if (after === undefined || isShort(next, page, ops)) work.push(next);
         }
-        if (after !== undefined && inPage(after) && page.isWarm(after)) {
+        if (after !== undefined && page.has(after) && page.isWarm(after)) {
           entries.add(after);
           work.push(after);
         }
@@ -149,7 +156,7 @@ export function findRegion(
       }
       offset += instruction.length;
       if (++count === limits.blockInstructions) {
-        if (inPage(offset)) work.push(offset);
+        if (pageOf(offset) === pageOf(start)) work.push(offset);
         break;
       }
     }
@@ -173,7 +180,7 @@ const SHORT_INSTRUCTIONS = 40;
 /** Whether straight on from an offset there is an end of the function soon, and no loop before. */
 function isShort(start: number, page: CodePage, ops: ControlOps): boolean {
   let offset = start;
-  for (let n = 0; n < SHORT_INSTRUCTIONS && inPage(offset); n++) {
+  for (let n = 0; n < SHORT_INSTRUCTIONS && page.has(offset); n++) {
     const instruction = page.fetch(offset);
     if (instruction === undefined) return false;
     const { op, rd, imm, length } = instruction;
@@ -206,7 +213,7 @@ function readBlock(
   let offset = start;
   while (true) {
     if (
-      offset >= PAGE_BYTES || (offset !== start && leaders.has(offset)) ||
+      pageOf(offset) !== pageOf(start) || (offset !== start && leaders.has(offset)) ||
       body.length === maxInstructions
     ) {
       return { offset: start, body, end: { kind: "fall", next: offset }, count: body.length };

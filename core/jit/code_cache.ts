@@ -13,9 +13,9 @@
  */
 
 import type { HartModule } from "../hart_module.ts";
-import type { CodePage, DecodedInstruction } from "./blocks.ts";
-import { jitLayout, RUNTIME_IMPORTS, type ValueType } from "./layout.ts";
-import { Translator } from "./translator.ts";
+import { type CodePage, type DecodedInstruction, pageOf } from "./blocks.ts";
+import { type JitLayout, jitLayout, RUNTIME_IMPORTS, type ValueType } from "./layout.ts";
+import { crossedWord, enteredWord, type LinearPage, Translator } from "./translator.ts";
 import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
 /** Options of translation; none of them changes what the guest sees. */
@@ -61,7 +61,7 @@ export interface JitStatistics {
 const DEFAULT_THRESHOLD = 500;
 const DEFAULT_BATCH = 24;
 const DEFAULT_BUDGET_BYTES = 256 << 20;
-const MAX_THRESHOLD = 2 ** 24;
+const MAX_THRESHOLD = 2 ** 23;
 /** A block is worth translating along if it was reached a sixteenth as often as a hot one. */
 const WARM_SHIFT = 4;
 /**
@@ -75,8 +75,8 @@ const MEMORY_PER_WASM_BYTE = 16;
 const PAGE_BYTES = 0x1000;
 const WASM_PAGE_BYTES = 0x1_0000;
 const MAXIMUM_PAGES = 0x1_0000;
-/** A word of a page's table that is an entry: function index << 8 | entry number. */
-const ENTERED = 0x8000_0000;
+/** A place in the queue: linear-memory address, fetch context, virtual page (core/hart/code_entries.ts). */
+const QUEUED_BYTES = 16;
 const FUNCTION_TYPE = 0x60;
 const SECTION = { custom: 0, type: 1, import: 2, function: 3, element: 9, code: 10 } as const;
 const EXTERNAL = { function: 0, table: 1, memory: 2 } as const;
@@ -94,6 +94,7 @@ export class CodeCache {
     flushes: 0,
   };
   readonly #module: HartModule;
+  readonly #layout: JitLayout;
   readonly #translator: Translator;
   readonly #imports: WebAssembly.Imports;
   readonly #out = new WasmWriter(1 << 20);
@@ -124,7 +125,8 @@ export class CodeCache {
     this.#threshold = threshold;
     this.#warm = threshold - (threshold >> WARM_SHIFT);
     this.#covered = threshold * COVERED_FACTOR;
-    this.#translator = new Translator(jitLayout(module));
+    this.#layout = jitLayout(module);
+    this.#translator = new Translator(this.#layout);
     this.#hotCount = module.machineField("hotCount");
     this.#hotQueue = module.layout("HOT_QUEUE_BASE");
     this.#tableOfPage = module.layout("TABLE_OF_PAGE_BASE");
@@ -155,25 +157,32 @@ export class CodeCache {
     const seen: { functionIndex: number; entries: number[] }[] = [];
     const hints: (readonly BranchHint[])[] = [];
     for (let n = 0; n < count; n++) {
-      const code = module.getU32(this.#hotQueue + 4 * n);
-      const page = code - code % PAGE_BYTES;
-      const codeTable = this.#codeTable(page);
-      // Dropped since it was queued, or part of a region that was made since.
-      if (codeTable === 0 || !this.#isQueued(this.#word(codeTable, code - page))) continue;
-      const codePage = this.#pageOf(page, codeTable);
-      if (codePage.fetch(code - page) === undefined) continue; // crosses the page's end: interpreted
-      const place = { index: this.#nextIndex + regions, codeTable };
-      const { entries, blocks, instructions, hints: regionHints } = this.#translator.translate(
-        code - page,
-        codePage,
-        place,
-        bodies,
+      const queued = this.#hotQueue + QUEUED_BYTES * n;
+      const code = module.getU32(queued);
+      const offset = code % PAGE_BYTES;
+      const pages = this.#pagesAround(
+        code - offset,
+        module.getU32(queued + 4),
+        module.getU64(queued + 8),
       );
-      for (const offset of blocks) module.setU32(codeTable + 2 * offset, this.#covered);
-      entries.forEach((offset, entry) => this.#enter(codeTable + 2 * offset, place.index, entry));
+      // Dropped since it was queued, or part of a region that was made since.
+      if (!pages.has(0) || !this.#isQueued(this.#word(pages, offset))) continue;
+      const codePage = this.#codePage(pages);
+      if (codePage.fetch(offset) === undefined) continue; // crosses the page's end: interpreted
+      const index = this.#nextIndex + regions;
+      const { entries, crossed, blocks, instructions, hints: regionHints } = this.#translator
+        .translate(offset, codePage, { index, pages }, bodies);
+      for (const offset of blocks) this.#setWord(pages, offset, this.#covered);
+      for (const offset of crossed) this.#setWord(pages, offset, crossedWord(index));
+      entries.forEach((offset, entry) => this.#setWord(pages, offset, enteredWord(index, entry)));
       if (this.#onModule !== undefined) {
         const functionIndex = RUNTIME_IMPORTS.length + regions;
-        seen.push({ functionIndex, entries: entries.map((offset) => page + offset) });
+        seen.push({
+          functionIndex,
+          entries: entries.map((offset) =>
+            pages.get(pageOf(offset))!.address + offset - pageOf(offset) * PAGE_BYTES
+          ),
+        });
       }
       this.statistics.instructions += instructions;
       hints.push(regionHints);
@@ -216,34 +225,68 @@ export class CodeCache {
     return word >= 0 && word <= this.#threshold;
   }
 
-  /** The word of a halfword's place: negative if translated code is entered there, else arrivals left (core/hart/code_entries.ts). */
-  #word(codeTable: number, offset: number): number {
-    return this.#module.getU32(codeTable + 2 * offset) | 0;
+  /** The page of code at a linear-memory address, and its neighbours where `context` fetches them from now. */
+  #pagesAround(address: number, context: number, virtual: bigint): Map<number, LinearPage> {
+    const pages = new Map<number, LinearPage>();
+    for (const number of [0, 1, -1]) {
+      const linear = number === 0
+        ? address
+        : this.#fetchedFrom(context, BigInt.asUintN(64, virtual + BigInt(number * PAGE_BYTES)));
+      if (linear === undefined) continue;
+      if ([...pages.values()].some((page) => page.address === linear)) continue;
+      const codeTable = this.#module.getU32(this.#tableOfPage + (linear / PAGE_BYTES) * 4);
+      if (codeTable !== 0) pages.set(number, { address: linear, codeTable });
+    }
+    return pages;
   }
 
-  #enter(word: number, index: number, entry: number): void {
-    this.#module.setU32(word, ENTERED | (index << 8) | entry);
+  /** Linear-memory address of a virtual page, if the context's execute TLB has it. */
+  #fetchedFrom(context: number, virtual: bigint): number | undefined {
+    const { tlbBytes, tlbEntries } = this.#layout;
+    const module = this.#module;
+    const index = Number((virtual >> 12n) & BigInt(tlbEntries - 1));
+    const entry = context + 2 * tlbBytes + index * 16;
+    if (module.getU64(entry) !== virtual) return undefined;
+    return (Number(virtual & 0xffff_ffffn) + module.getU32(entry + 8)) % 2 ** 32;
   }
 
-  #pageOf(page: number, codeTable: number): CodePage {
+  /** The word of a place: negative if translated code is entered there, else arrivals left (core/hart/code_entries.ts). */
+  #word(pages: ReadonlyMap<number, LinearPage>, offset: number): number {
+    const number = pageOf(offset);
+    const { codeTable } = pages.get(number)!;
+    return this.#module.getU32(codeTable + 2 * (offset - number * PAGE_BYTES)) | 0;
+  }
+
+  #setWord(pages: ReadonlyMap<number, LinearPage>, offset: number, word: number): void {
+    const number = pageOf(offset);
+    const { codeTable } = pages.get(number)!;
+    this.#module.setU32(codeTable + 2 * (offset - number * PAGE_BYTES), word);
+  }
+
+  #codePage(pages: ReadonlyMap<number, LinearPage>): CodePage {
     return {
-      fetch: (offset) => this.#fetch(page, offset),
+      has: (offset) => pages.has(pageOf(offset)),
+      fetch: (offset) => {
+        const number = pageOf(offset);
+        const { address } = pages.get(number)!;
+        return this.#fetch(address, offset - number * PAGE_BYTES, offset);
+      },
       isWarm: (offset) => {
-        const word = this.#word(codeTable, offset);
+        const word = this.#word(pages, offset);
         return word < 0 || word > this.#threshold || (word > 0 && word <= this.#warm);
       },
-      isEntered: (offset) => this.#word(codeTable, offset) < 0,
+      isEntered: (offset) => this.#word(pages, offset) < 0,
     };
   }
 
   /** Decodes an instruction with the hart's own decoder. */
-  #fetch(page: number, offset: number): DecodedInstruction | undefined {
+  #fetch(page: number, inPage: number, offset: number): DecodedInstruction | undefined {
     const { bytes } = this.#module;
-    const at = page + offset;
+    const at = page + inPage;
     const low = bytes[at]! | (bytes[at + 1]! << 8);
     let word = low;
     if ((low & 3) === 3) {
-      if (offset + 4 > PAGE_BYTES) return undefined;
+      if (inPage + 4 > PAGE_BYTES) return undefined;
       word = this.#module.getU32(at);
     }
     const slot = this.#module.exports.decodedSlot(word);

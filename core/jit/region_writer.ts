@@ -33,6 +33,7 @@ export const RESULT_S = 11;
 const FIRST_REGISTER = 12;
 
 export const PAGE_MASK = -0x1000;
+const PAGE_BYTES = 0x1000;
 const MSTATUS_FS = 0x6000;
 /** fflags.NX with frm = RNE, of the two as one 64-bit word. */
 const NX_AND_FRM = 0x7_0000_0001;
@@ -67,10 +68,18 @@ interface Stream {
   readonly addend: number;
 }
 
+/** How an access uses a stream. */
+export interface StreamUse {
+  /** Number of the stream. */
+  readonly stream: number;
+  /** Looks into the TLB in any case, for those that follow. */
+  readonly seeds: boolean;
+}
+
 /** Which accesses have a stream (streams.ts). */
 export interface StreamPlan {
   readonly count: number;
-  readonly streamOf: ReadonlyMap<DecodedInstruction, number>;
+  readonly uses: ReadonlyMap<DecodedInstruction, StreamUse>;
 }
 
 /** An instruction in its block. */
@@ -93,7 +102,7 @@ export class RegionWriter {
   readonly #usesFp: boolean;
   readonly #labels: Label[] = [];
   readonly #streams: readonly Stream[];
-  readonly #streamOf = new Map<DecodedInstruction, Stream>();
+  readonly #streamUses: StreamPlan["uses"];
 
   constructor(out: WasmWriter, layout: JitLayout, use: RegisterUse, streams: StreamPlan) {
     this.out = out;
@@ -108,9 +117,7 @@ export class RegionWriter {
       page: first + n,
       addend: first + streams.count + n,
     }));
-    for (const [instruction, n] of streams.streamOf) {
-      this.#streamOf.set(instruction, this.#streams[n]!);
-    }
+    this.#streamUses = streams.uses;
   }
 
   // ---- The hart's state ----
@@ -332,7 +339,7 @@ export class RegionWriter {
 
   /** `place` as core/hart/jit_runtime.ts has it. */
   #pushPlace({ instruction: { offset, length }, unretired }: Placed): void {
-    this.out.i32Const(offset | (unretired << 12) | (length << 22));
+    this.out.i32Const((offset + PAGE_BYTES) | (unretired << 14) | (length << 24));
     this.out.localGet(REMAINING);
     this.out.localGet(PAGE);
   }
@@ -480,8 +487,8 @@ export class RegionWriter {
   ): void {
     const { out } = this;
     this.setAddress(placed.instruction);
-    const stream = this.#streamOf.get(placed.instruction);
-    if (stream === undefined) {
+    const use = this.#streamUses.get(placed.instruction);
+    if (use === undefined) {
       this.probe(sizeBytes, tlb);
       out.hint(true);
       this.begin(Wasm.if);
@@ -492,16 +499,12 @@ export class RegionWriter {
       this.end();
       return;
     }
+    const stream = this.#streams[use.stream]!;
     this.begin(Wasm.block, "other", DONE);
     this.begin(Wasm.block, "other", HIT);
-    out.localGet(ADDRESS);
-    out.i64Const(PAGE_MASK | (sizeBytes - 1)); // if misaligned it might cross: look closer
-    out.byte(Wasm.i64_and);
-    out.localGet(stream.page);
-    out.byte(Wasm.i64_eq);
-    out.hint(true);
-    this.brIf("other", HIT);
+    if (!use.seeds) this.#checkStream(stream, sizeBytes);
     this.probe(sizeBytes, tlb);
+    out.hint(true);
     this.begin(Wasm.if);
     out.localGet(ADDRESS);
     out.i64Const(PAGE_MASK);
@@ -521,6 +524,18 @@ export class RegionWriter {
     out.byte(Wasm.i32_add);
     fast();
     this.end();
+  }
+
+  /** Goes on with HIT if the access is on the page that the stream was on last. */
+  #checkStream(stream: Stream, sizeBytes: number): void {
+    const { out } = this;
+    out.localGet(ADDRESS);
+    out.i64Const(PAGE_MASK | (sizeBytes - 1)); // if misaligned it might cross: look closer
+    out.byte(Wasm.i64_and);
+    out.localGet(stream.page);
+    out.byte(Wasm.i64_eq);
+    out.hint(true);
+    this.brIf("other", HIT);
   }
 
   /** Pushes the offset of ADDRESS's entry in a TLB. */

@@ -1,18 +1,20 @@
 /**
  * Which loads and stores remember the page they went to last: those in loops whose address goes on from
- * round to round, as a pointer or an index does. An address that was loaded from memory may be anywhere.
+ * round to round, as a pointer or an index does (an address that was loaded from memory may be anywhere),
+ * and those in one block that have the same base.
  *
  * @module
  */
 
 import { executable, opNumber } from "../isa/ops.ts";
-import type { DecodedInstruction } from "./blocks.ts";
+import type { Block, DecodedInstruction } from "./blocks.ts";
 import type { Structure, StructuredBlock } from "./control_flow.ts";
-import type { StreamPlan } from "./region_writer.ts";
+import type { StreamPlan, StreamUse } from "./region_writer.ts";
 import { instructionsOf, registersRead, registerWritten } from "./register_use.ts";
 
 /** More would only spill other registers. */
 const MAX_STREAMS = 6;
+const MAX_GROUPS = 3;
 
 /** Blocks of natural loops, innermost or not: from a header to the last block that goes back to it. */
 function blocksInLoops({ blocks }: Structure): Set<StructuredBlock> {
@@ -104,34 +106,66 @@ class Progression {
         local?.get(register) ?? this.isProgressive(register)
       );
   }
+
+  /** The loads and stores of a block whose base goes on. */
+  accessesIn(block: Block): Set<DecodedInstruction> {
+    const found = new Set<DecodedInstruction>();
+    const local = new Map<number, boolean>();
+    for (const instruction of block.body) {
+      const { rs1 } = instruction;
+      if (local.get(rs1) ?? this.isProgressive(rs1)) found.add(instruction);
+      const register = registerWritten(instruction);
+      if (register !== undefined) local.set(register, this.goesOn(instruction, local));
+    }
+    return found;
+  }
+}
+
+/** The accesses of a block by what they have in common: direction, and base register as last written. */
+function accessesByBase(block: Block): Map<string, DecodedInstruction[]> {
+  const accesses = new Map<string, DecodedInstruction[]>();
+  const definedAt = new Map<number, number>();
+  for (const instruction of block.body) {
+    const key = streamKey(instruction);
+    if (key !== undefined) {
+      const name = `${key} ${definedAt.get(instruction.rs1) ?? ""}`;
+      const known = accesses.get(name);
+      if (known === undefined) accesses.set(name, [instruction]);
+      else known.push(instruction);
+    }
+    const register = registerWritten(instruction);
+    if (register !== undefined) definedAt.set(register, instruction.offset);
+  }
+  return accesses;
 }
 
 /** Plans the streams of a region. */
 export function planStreams(structure: Structure): StreamPlan {
-  const numbers = new Map<string, number>();
-  const streamOf = new Map<DecodedInstruction, number>();
+  const streams = new Map<string, number>();
+  const uses = new Map<DecodedInstruction, StreamUse>();
   const inLoops = blocksInLoops(structure);
   const progression = new Progression(inLoops);
-  for (const { block } of inLoops) {
-    const local = new Map<number, boolean>();
-    const definedAt = new Map<number, number>();
-    for (const instruction of block!.body) {
-      const key = streamKey(instruction);
-      const { rs1 } = instruction;
-      if (key !== undefined && (local.get(rs1) ?? progression.isProgressive(rs1))) {
-        // One register may be several pointers in turn.
-        const name = `${key} ${definedAt.get(rs1) ?? ""}`;
-        const number = numbers.get(name) ?? numbers.size;
-        if (number < MAX_STREAMS) {
-          numbers.set(name, number);
-          streamOf.set(instruction, number);
-        }
-      }
-      const register = registerWritten(instruction);
-      if (register === undefined) continue;
-      local.set(register, progression.goesOn(instruction, local));
-      definedAt.set(register, instruction.offset);
+  for (const node of inLoops) {
+    const progressive = progression.accessesIn(node.block!);
+    for (const [name, accesses] of accessesByBase(node.block!)) {
+      if (!progressive.has(accesses[0]!)) continue;
+      const stream = streams.get(name) ?? streams.size;
+      if (stream === MAX_STREAMS) continue;
+      streams.set(name, stream);
+      for (const instruction of accesses) uses.set(instruction, { stream, seeds: false });
     }
   }
-  return { count: numbers.size, streamOf };
+  let groups = 0;
+  for (const { block } of structure.blocks) {
+    let group = 0;
+    for (const accesses of accessesByBase(block!).values()) {
+      if (accesses.length < 2 || uses.has(accesses[0]!) || group === MAX_GROUPS) continue;
+      accesses.forEach((instruction, index) => {
+        uses.set(instruction, { stream: streams.size + group, seeds: index === 0 });
+      });
+      group++;
+    }
+    groups = Math.max(groups, group);
+  }
+  return { count: streams.size + groups, uses };
 }

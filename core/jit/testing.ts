@@ -26,6 +26,7 @@ export function codePage(
   { cold = [], entered = [] }: { cold?: readonly number[]; entered?: readonly number[] } = {},
 ): CodePage {
   return {
+    has: (offset) => offset >= 0 && offset < 0x1000,
     fetch: (offset) => {
       if (offset + 4 > 0x1000) return undefined;
       const [op, imm = 0, rd = SINK] = code[offset] ?? [ADD];

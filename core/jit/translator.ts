@@ -13,7 +13,7 @@
  * @module
  */
 
-import { type BlockEnd, type CodePage, findRegion, type RegionLimits } from "./blocks.ts";
+import { type BlockEnd, type CodePage, findRegion, pageOf, type RegionLimits } from "./blocks.ts";
 import { findChecks } from "./budget.ts";
 import { type Structure, structure, type StructuredBlock } from "./control_flow.ts";
 import { BRANCH_CONDITION, CONTROL_OPS, emitterOf } from "./emitters.ts";
@@ -32,12 +32,26 @@ import { analyzeRegisters, type RegisterUse, X_SINK } from "./register_use.ts";
 import { planStreams } from "./streams.ts";
 import { type BranchHint, Wasm, type WasmWriter } from "./wasm_encoder.ts";
 
+const PAGE_BYTES = 0x1000;
+
+/** The word of a place where a region is entered (core/hart/code_entries.ts). */
+export function enteredWord(index: number, entry: number): number {
+  return 0x8000_0000 | (index << 8) | entry;
+}
+
+/** The word of a place where a region comes over from another page. */
+export function crossedWord(index: number): number {
+  return 0x4000_0000 | index;
+}
+
 const LIMITS: RegionLimits = { instructions: 1000, entries: 64, blockInstructions: 250 };
 
 /** A translated region. */
 export interface TranslatedRegion {
   /** Offsets where it is entered, by entry number. */
   readonly entries: readonly number[];
+  /** Offsets where it comes over from another page, entries left out. */
+  readonly crossed: ReadonlySet<number>;
   /** Offsets of its blocks. */
   readonly blocks: Iterable<number>;
   /** Instructions covered. */
@@ -49,7 +63,14 @@ export interface TranslatedRegion {
 export interface RegionPlace {
   /** Its function's index in the table. */
   readonly index: number;
-  /** Linear-memory address of the page's table of entries. */
+  /** Its own page, and those of its neighbours that it may go on in, by number. */
+  readonly pages: ReadonlyMap<number, LinearPage>;
+}
+
+/** Where a page of code is in linear memory. */
+export interface LinearPage {
+  readonly address: number;
+  /** Its table of entries (core/hart/code_entries.ts). */
   readonly codeTable: number;
 }
 
@@ -75,9 +96,19 @@ export class Translator {
     const structured = structure(region, hasCalls);
     const use = analyzeRegisters(structured);
     out.beginFunction();
-    new RegionBody(out, this.#layout, structured, use, place, hasCalls).write();
+    const body = new RegionBody(
+      out,
+      this.#layout,
+      region.entries,
+      structured,
+      use,
+      place,
+      hasCalls,
+    );
+    body.write();
     return {
       entries: region.entries,
+      crossed: body.crossed,
       blocks: region.blocks.keys(),
       instructions,
       hints: out.endFunction(),
@@ -96,10 +127,14 @@ class RegionBody {
   readonly #hasCalls: boolean;
   readonly #checks: ReadonlyMap<StructuredBlock, number>;
   readonly #writer: RegionWriter;
+  readonly #entries: readonly number[];
+  readonly #page: LinearPage;
+  readonly #crossed = new Set<number>();
 
   constructor(
     out: WasmWriter,
     layout: JitLayout,
+    entries: readonly number[],
     structured: Structure,
     use: RegisterUse,
     place: RegionPlace,
@@ -110,15 +145,23 @@ class RegionBody {
     this.#structure = structured;
     this.#use = use;
     this.#place = place;
+    this.#page = place.pages.get(0)!;
+    this.#entries = entries;
     this.#hasCalls = hasCalls;
     this.#checks = findChecks(structured);
     this.#writer = new RegionWriter(out, layout, use, planStreams(structured));
+  }
+
+  /** Offsets where the region comes over from another page, entries left out. */
+  get crossed(): ReadonlySet<number> {
+    return this.#crossed;
   }
 
   write(): void {
     const out = this.#out;
     const writer = this.#writer;
     writer.prologue();
+    this.#turnToPage();
     writer.begin(Wasm.block, "chained"); // go on at ADDRESS, registers are stored
     writer.begin(Wasm.block, "chain"); // go on at ADDRESS
     writer.begin(Wasm.block, "leave"); // pc is stored
@@ -142,20 +185,68 @@ class RegionBody {
     out.byte(Wasm.end);
   }
 
+  /** Whoever enters on another page than the region's own has that page's address in PAGE. */
+  #turnToPage(): void {
+    const out = this.#out;
+    this.#entries.forEach((offset, entry) => {
+      if (pageOf(offset) === 0) return;
+      out.localGet(ENTRY);
+      out.i32Const(entry);
+      out.byte(Wasm.i32_eq);
+      this.#writer.begin(Wasm.if);
+      this.#writer.pushPc(-pageOf(offset) * PAGE_BYTES);
+      out.localSet(PAGE);
+      this.#writer.end();
+    });
+  }
+
   /** Goes on at ADDRESS: in translated code if there is any, else in the run loop. */
   #chain(): void {
-    const { fetchContext, tlbBytes, tableOfPage, pc } = this.#layout;
+    const { pc } = this.#layout;
     const out = this.#out;
     const writer = this.#writer;
-    out.localGet(ADDRESS);
-    out.i64Const(PAGE_MASK);
-    out.byte(Wasm.i64_and);
-    out.localGet(PAGE);
-    out.byte(Wasm.i64_eq);
+    // Staying on the page needs no look: it was fetched from. On one of several pages, each has its turn.
+    const isOnePage = this.#structure.blocks.every(({ block }) => pageOf(block!.offset) === 0);
+    if (isOnePage) {
+      this.#pushIsOwnPage();
+      writer.begin(Wasm.if);
+      this.#loadOwnWord();
+      out.localSet(ENTRY);
+      writer.else();
+    }
+    this.#loadWordByTlb();
+    if (isOnePage) writer.end();
+    out.localGet(ENTRY);
+    out.i32Const(0);
+    out.byte(Wasm.i32_lt_s);
+    out.hint(true);
     writer.begin(Wasm.if);
-    this.#loadOwnWord();
-    out.localSet(ENTRY);
-    writer.else();
+    out.localGet(HART);
+    out.localGet(REMAINING);
+    out.localGet(PAGE);
+    out.localGet(ENTRY);
+    out.i32Const(0xff);
+    out.byte(Wasm.i32_and);
+    out.localGet(ENTRY);
+    out.i32Const(8);
+    out.byte(Wasm.i32_shr_u);
+    out.i32Const(0x7f_ffff);
+    out.byte(Wasm.i32_and);
+    out.byte(Wasm.return_call_indirect);
+    out.unsigned(0);
+    out.unsigned(0);
+    writer.end();
+    writer.hart();
+    out.localGet(ADDRESS);
+    writer.storeHart(Wasm.i64_store, pc);
+    out.localGet(REMAINING);
+  }
+
+  /** Sets ENTRY to the word of ADDRESS on whatever page it is, or 0, and PAGE to that page. */
+  #loadWordByTlb(): void {
+    const { fetchContext, tlbBytes, tableOfPage } = this.#layout;
+    const out = this.#out;
+    const writer = this.#writer;
     writer.hart();
     writer.loadHart(Wasm.i32_load, fetchContext);
     writer.tlbIndex();
@@ -188,31 +279,15 @@ class RegionBody {
     out.i32Const(0);
     out.localSet(ENTRY);
     writer.end();
-    writer.end();
-    out.localGet(ENTRY);
-    out.i32Const(0);
-    out.byte(Wasm.i32_lt_s);
-    out.hint(true);
-    writer.begin(Wasm.if);
-    out.localGet(HART);
-    out.localGet(REMAINING);
-    out.localGet(PAGE);
-    out.localGet(ENTRY);
-    out.i32Const(0xff);
-    out.byte(Wasm.i32_and);
-    out.localGet(ENTRY);
-    out.i32Const(8);
-    out.byte(Wasm.i32_shr_u);
-    out.i32Const(0x7f_ffff);
-    out.byte(Wasm.i32_and);
-    out.byte(Wasm.return_call_indirect);
-    out.unsigned(0);
-    out.unsigned(0);
-    writer.end();
-    writer.hart();
+  }
+
+  #pushIsOwnPage(): void {
+    const out = this.#out;
     out.localGet(ADDRESS);
-    writer.storeHart(Wasm.i64_store, pc);
-    out.localGet(REMAINING);
+    out.i64Const(PAGE_MASK);
+    out.byte(Wasm.i64_and);
+    out.localGet(PAGE);
+    out.byte(Wasm.i64_eq);
   }
 
   /** Turns a linear-memory address into the offset of its word in its page's table. */
@@ -230,7 +305,7 @@ class RegionBody {
     out.localGet(ADDRESS);
     out.byte(Wasm.i32_wrap_i64);
     this.#wordOffset();
-    out.memory(Wasm.i32_load, this.#place.codeTable);
+    out.memory(Wasm.i32_load, this.#page.codeTable);
   }
 
   // ---- Structure ----
@@ -263,6 +338,7 @@ class RegionBody {
     const to = this.#structure.byOffset.get(offset);
     const writer = this.#writer;
     if (to === undefined) return this.#chainTo(offset);
+    if (pageOf(offset) !== pageOf(from.block!.offset)) this.#cross(from, offset);
     if (to.order > from.order) {
       if (to.isMerge) writer.br("merge", to.order);
       else this.#tree(to);
@@ -275,6 +351,50 @@ class RegionBody {
     this.#out.i32Const(this.#structure.targets.indexOf(to));
     this.#out.localSet(ENTRY);
     writer.br("dispatch");
+  }
+
+  /**
+   * Leaves, as a jump between regions does, unless the target's page is where it was when the region was
+   * translated, with the same code.
+   */
+  #cross(from: StructuredBlock, offset: number): void {
+    const { fetchContext, tlbBytes } = this.#layout;
+    const out = this.#out;
+    const writer = this.#writer;
+    const { address, codeTable } = this.#place.pages.get(pageOf(offset))!;
+    const inPage = offset - pageOf(offset) * PAGE_BYTES;
+    const entry = this.#entries.indexOf(offset);
+    if (entry < 0) this.#crossed.add(offset);
+    writer.pushPc(offset - inPage);
+    out.localSet(ADDRESS);
+    writer.hart();
+    writer.loadHart(Wasm.i32_load, fetchContext);
+    writer.tlbIndex();
+    out.byte(Wasm.i32_add);
+    out.localTee(POINTER);
+    out.memory(Wasm.i64_load, 2 * tlbBytes);
+    out.localGet(ADDRESS);
+    out.byte(Wasm.i64_eq);
+    out.localGet(POINTER);
+    out.memory(Wasm.i32_load, 2 * tlbBytes + 8);
+    out.localGet(ADDRESS);
+    out.byte(Wasm.i32_wrap_i64);
+    out.byte(Wasm.i32_add);
+    out.i32Const(address);
+    out.byte(Wasm.i32_eq);
+    out.byte(Wasm.i32_and);
+    out.i32Const(0);
+    out.memory(Wasm.i32_load, codeTable + 2 * inPage);
+    out.i32Const(
+      entry < 0 ? crossedWord(this.#place.index) : enteredWord(this.#place.index, entry),
+    );
+    out.byte(Wasm.i32_eq);
+    out.byte(Wasm.i32_and);
+    out.byte(Wasm.i32_eqz);
+    out.hint(false);
+    writer.begin(Wasm.if);
+    this.#chainFlushed(from, () => writer.pushPc(offset));
+    writer.end();
   }
 
   #block(node: StructuredBlock): void {
@@ -361,7 +481,7 @@ class RegionBody {
     out.byte(Wasm.i64_and);
     out.localSet(ADDRESS);
     this.#link(instruction);
-    if (this.#hasCalls) this.#dispatchOwn();
+    if (this.#hasCalls && pageOf(node.block!.offset) === 0) this.#dispatchOwn();
     this.#chainFlushed(node);
   }
 
@@ -369,11 +489,7 @@ class RegionBody {
   #dispatchOwn(): void {
     const out = this.#out;
     const writer = this.#writer;
-    out.localGet(ADDRESS);
-    out.i64Const(PAGE_MASK);
-    out.byte(Wasm.i64_and);
-    out.localGet(PAGE);
-    out.byte(Wasm.i64_eq);
+    this.#pushIsOwnPage();
     writer.begin(Wasm.if);
     this.#loadOwnWord();
     out.localTee(ENTRY);
