@@ -314,7 +314,7 @@ export class HartArray {
       this.#running = undefined;
       this.#instructions += used;
       this.#quantumLeft -= used;
-      this.#code?.translateQueued();
+      this.#code?.translateQueued(used);
       const endsTurn = this.module.getU32(this.#fields.endSlice) === END_TURN;
       if (endsTurn || this.#quantumLeft <= 0) this.#nextTurn();
     }

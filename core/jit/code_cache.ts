@@ -20,7 +20,7 @@ import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
 /** Options of translation; none of them changes what the guest sees. */
 export interface JitOptions {
-  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 500. */
+  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 2000. */
   readonly threshold?: number;
   /** Translate when so many places are hot. Default 24. */
   readonly batch?: number;
@@ -58,9 +58,11 @@ export interface JitStatistics {
   flushes: number;
 }
 
-const DEFAULT_THRESHOLD = 500;
+const DEFAULT_THRESHOLD = 2000;
 const DEFAULT_BATCH = 24;
 const DEFAULT_BUDGET_BYTES = 256 << 20;
+/** A module costs as much as some regions: a few places wait for more. */
+const LONGEST_WAIT_INSTRUCTIONS = 1_000_000;
 const MAX_THRESHOLD = 2 ** 23;
 /** A block is worth translating along if it was reached a sixteenth as often as a hot one. */
 const WARM_SHIFT = 4;
@@ -102,6 +104,8 @@ export class CodeCache {
   readonly #hotCount: number;
   readonly #hotQueue: number;
   readonly #tableOfPage: number;
+  readonly #batch: number;
+  #waited = 0;
   readonly #threshold: number;
   readonly #warm: number;
   readonly #covered: number;
@@ -122,6 +126,7 @@ export class CodeCache {
     this.#module = module;
     this.#budgetBytes = budgetBytes;
     this.#onModule = options.onModule;
+    this.#batch = batch;
     this.#threshold = threshold;
     this.#warm = threshold - (threshold >> WARM_SHIFT);
     this.#covered = threshold * COVERED_FACTOR;
@@ -143,11 +148,18 @@ export class CodeCache {
     module.setU32(module.machineField("jitBatch"), batch);
   }
 
-  /** Translates what is queued, if anything. Call between slices. */
-  translateQueued(): void {
+  /**
+   * Translates what is queued, if it is enough or has waited long enough. Call between slices.
+   *
+   * @param instructions how many were executed since the last call
+   */
+  translateQueued(instructions: number): void {
     const module = this.#module;
     const count = module.getU32(this.#hotCount);
     if (count === 0) return;
+    this.#waited += instructions;
+    if (count < this.#batch && this.#waited < LONGEST_WAIT_INSTRUCTIONS) return;
+    this.#waited = 0;
     const started = performance.now();
     module.setU32(this.#hotCount, 0);
     if (this.#liveBytes * MEMORY_PER_WASM_BYTE > this.#budgetBytes) this.#dropAll();

@@ -16,8 +16,8 @@ import {
   DYN,
   onHartZero,
   runToTheEnd,
+  SETTINGS,
   type Shape,
-  TRANSLATED,
 } from "./float_programs_testing.ts";
 
 const ROUNDS = 40;
@@ -120,6 +120,11 @@ export function compareChain(random: Random, shapes: readonly Shape[]): void {
     ...Array.from({ length: REGISTERS }, () => cornerInteger(random)),
   ]).flat();
   const expected = runChain(sequence, inputs, false);
-  const found = runChain(sequence, inputs, TRANSLATED);
-  if (found !== expected) throw new Error(`interpreted ${expected}, translated ${found}`);
+  for (const jit of SETTINGS) {
+    const found = runChain(sequence, inputs, jit);
+    if (found !== expected) {
+      const how = `with threshold ${jit.threshold}`;
+      throw new Error(`interpreted ${expected}, translated ${how} ${found}`);
+    }
+  }
 }

@@ -11,7 +11,7 @@ import { reg } from "../conformance/assembler.ts";
 import { bareProgram, type Program, RAM, ramView } from "../testing/bare_program.ts";
 import { stateDigest } from "../testing/state_digest.ts";
 import type { JitOptions } from "./code_cache.ts";
-import { countTraps, onHartZero, runToTheEnd, TRANSLATED } from "./float_programs_testing.ts";
+import { countTraps, onHartZero, runToTheEnd, SETTINGS } from "./float_programs_testing.ts";
 
 const RAM_BYTES = 0x4_0000;
 const RAM_END = RAM + RAM_BYTES;
@@ -19,8 +19,8 @@ const ADDRESSES = RAM + 0x4000;
 const VALUES_AT = RAM + 0x6000;
 const DATA = RAM + 0x8000;
 const RECORDS = RAM + 0x1_0000;
-/** What was loaded, or the two words around what was stored. */
-const RECORD_BYTES = 16;
+/** What was loaded, or the two words around what was stored; `mstatus`. */
+const RECORD_BYTES = 24;
 const FS = 3n << 13n;
 const OFFSETS = [0, 4, -5];
 
@@ -32,21 +32,57 @@ const BASES: readonly number[] = [
   ...Array.from({ length: 20 }, (_, n) => RAM_END - 14 + n),
   ...[RAM - 0x40, 0x1000_0001, DATA + 8, DATA + 0x1010], // there is nothing below RAM
 ];
+/** How often each base has its turn: the first times, the loop may not be translated yet. */
+const TURNS = 3;
+const ROUNDS = TURNS * BASES.length;
 
-/** Emits the access at s8 + offset; the register is f1. */
-type Access = (offset: number) => void;
+/** How a round of accesses is made. */
+interface Way {
+  readonly name: string;
+  /** Emits the access at s8 plus an offset; the register is f1. */
+  readonly access: (a: Program, name: string, offset: number) => void;
+  /** Whether `mstatus.FS` takes turns, too. */
+  readonly changesFs?: boolean;
+}
 
-/** Records go to s2; `loads` tells which way the value goes. */
-function emitRounds(a: Program, loads: boolean, values: number, access: Access): void {
+const WAYS: readonly Way[] = [
+  { name: "in a loop", access: (a, name, offset) => a.op(name, 1, offset, reg.s8) },
+  {
+    name: "in a function",
+    // Through a register, so that it is a region of its own.
+    access: (a, _, offset) =>
+      a.address(reg.s9, `function_${OFFSETS.indexOf(offset)}`).op("jalr", reg.ra, 0, reg.s9),
+  },
+  {
+    name: "with FS in every state",
+    access: (a, name, offset) => a.op(name, 1, offset, reg.s8),
+    changesFs: true,
+  },
+];
+
+/** Goes once through all bases and values; records go to s2. */
+function emitRounds(a: Program, name: string, { access, changesFs = false }: Way): void {
   const { here } = a;
   a.constant(reg.s1, BigInt(ADDRESSES)).constant(reg.s4, BigInt(VALUES_AT));
-  a.constant(reg.s3, BigInt(ADDRESSES + 8 * BASES.length));
-  a.constant(reg.s7, BigInt(VALUES_AT + 8 * values));
+  a.constant(reg.s3, BigInt(ADDRESSES + 8 * ROUNDS));
   a.label(`round_${here}`).op("ld", reg.s8, 0, reg.s1).op("fld", 1, 0, reg.s4);
   OFFSETS.forEach((offset, n) => {
-    access(offset);
     const at = RECORD_BYTES * n;
-    if (loads) {
+    if (changesFs) {
+      a.op("srli", reg.t0, reg.s1, 3).op("slli", reg.t0, reg.t0, 13).op(
+        "and",
+        reg.t0,
+        reg.t0,
+        reg.s5,
+      )
+        .op("csrrc", 0, a.csr("mstatus"), reg.s5).op("csrrs", 0, a.csr("mstatus"), reg.t0);
+    }
+    access(a, name, offset);
+    if (changesFs) {
+      a.getCsr(reg.t0, "mstatus").op("sd", reg.t0, at + 16, reg.s2)
+        .op("csrrs", 0, a.csr("mstatus"), reg.s5);
+    }
+    if (name.startsWith("fl")) {
       a.op("fsd", 1, at, reg.s2);
       return;
     }
@@ -55,10 +91,8 @@ function emitRounds(a: Program, loads: boolean, values: number, access: Access):
     a.op("sd", reg.t0, at, reg.s2).op("sd", reg.t1, at + 8, reg.s2);
     a.op("sd", reg.s6, 0, reg.s9).op("sd", reg.s6, 8, reg.s9);
   });
-  a.op("addi", reg.s2, reg.s2, RECORD_BYTES * OFFSETS.length).op("addi", reg.s4, reg.s4, 8);
-  a.branch("bne", reg.s4, reg.s7, `same_${here}`).constant(reg.s4, BigInt(VALUES_AT));
-  a.label(`same_${here}`).op("addi", reg.s1, reg.s1, 8);
-  a.branch("bne", reg.s1, reg.s3, `round_${here}`);
+  a.op("addi", reg.s2, reg.s2, RECORD_BYTES * OFFSETS.length).op("addi", reg.s4, reg.s4, 8)
+    .op("addi", reg.s1, reg.s1, 8).branch("bne", reg.s1, reg.s3, `round_${here}`);
 }
 
 function accessProgram(
@@ -67,24 +101,19 @@ function accessProgram(
   jit: JitOptions | false,
   hartCount: number,
 ) {
-  const loads = name.startsWith("fl");
   const program = bareProgram((a, harts) => {
-    a.setBits("mstatus", FS).constant(reg.s2, BigInt(RECORDS));
+    a.setBits("mstatus", FS).constant(reg.s2, BigInt(RECORDS)).constant(reg.s5, FS);
     a.constant(reg.s6, 0x0123_4567_89ab_cdefn).jump("start");
     OFFSETS.forEach((offset, n) =>
       a.label(`function_${n}`).op(name, 1, offset, reg.s8).op("jalr", 0, 0, reg.ra)
     );
     a.label("start");
-    onHartZero(a, () => {
-      emitRounds(a, loads, values.length, (offset) => a.op(name, 1, offset, reg.s8));
-      emitRounds(a, loads, values.length, (offset) => {
-        // Through a register, so that it is a region of its own.
-        a.address(reg.s9, `function_${OFFSETS.indexOf(offset)}`).op("jalr", reg.ra, 0, reg.s9);
-      });
-    });
+    onHartZero(a, () => WAYS.forEach((way) => emitRounds(a, name, way)));
     const ram = ramView(harts);
-    BASES.forEach((base, n) => ram.set(ADDRESSES + 8 * n, BigInt(base)));
-    values.forEach((value, n) => ram.set(VALUES_AT + 8 * n, value));
+    for (let n = 0; n < ROUNDS; n++) {
+      ram.set(ADDRESSES + 8 * n, BigInt(BASES[n % BASES.length]!));
+      ram.set(VALUES_AT + 8 * n, values[n % values.length]!);
+    }
     const pattern = harts.ramAt(DATA - 16, 0x3000)!;
     for (let n = 0; n < pattern.length; n++) pattern[n] = (n * 0x9d + (n >> 8)) & 0xff;
     const last = harts.ramAt(RAM_END - 64, 64)!;
@@ -103,25 +132,31 @@ function accessProgram(
  */
 export function compareAccesses(name: string, values: readonly bigint[], harts = 1): number {
   const interpreted = accessProgram(name, values, false, harts);
-  const translated = accessProgram(name, values, TRANSLATED, harts);
-  const rounds = 2 * BASES.length;
-  const ofReference = ramView(interpreted.harts);
-  const ofTranslated = ramView(translated.harts);
-  for (let n = 0; n < rounds * OFFSETS.length; n++) {
-    const base = BASES[Math.floor(n / OFFSETS.length) % BASES.length]!;
-    for (const at of [RECORDS + RECORD_BYTES * n, RECORDS + RECORD_BYTES * n + 8]) {
-      const [expected, found] = [ofReference.get(at), ofTranslated.get(at)];
+  const expected = stateDigest(interpreted.harts);
+  for (const jit of SETTINGS) {
+    const translated = accessProgram(name, values, jit, harts);
+    compareRecords(name, ramView(interpreted.harts), ramView(translated.harts));
+    const found = stateDigest(translated.harts);
+    assert(found === expected, `${name}: ${expected}, but translated ${found}`);
+    assert(translated.harts.jitStatistics!.regions > 1, `${name} was not translated`);
+  }
+  return WAYS.length * ROUNDS * OFFSETS.length;
+}
+
+type RamView = ReturnType<typeof ramView>;
+
+function compareRecords(name: string, interpreted: RamView, translated: RamView): void {
+  for (let n = 0; n < WAYS.length * ROUNDS * OFFSETS.length; n++) {
+    for (let at = RECORDS + RECORD_BYTES * n; at < RECORDS + RECORD_BYTES * (n + 1); at += 8) {
+      const [expected, found] = [interpreted.get(at), translated.get(at)];
       if (expected === found) continue;
-      const where = `0x${base.toString(16)} + ${OFFSETS[n % OFFSETS.length]}`;
-      const way = n < (rounds / 2) * OFFSETS.length ? "in a loop" : "in a function";
+      const round = Math.floor(n / OFFSETS.length);
+      const base = BASES[round % BASES.length]!;
       throw new Error(
-        `${name} ${where} ${way}: 0x${expected.toString(16)} interpreted, ` +
+        `${name} 0x${base.toString(16)} + ${OFFSETS[n % OFFSETS.length]} ` +
+          `${WAYS[Math.floor(round / ROUNDS)]!.name}: 0x${expected.toString(16)} interpreted, ` +
           `0x${found.toString(16)} translated`,
       );
     }
   }
-  const digests = [interpreted, translated].map((program) => stateDigest(program.harts));
-  assert(digests[0] === digests[1], `${name}: ${digests[0]}, but translated ${digests[1]}`);
-  assert(translated.harts.jitStatistics!.regions > 1, `${name} was not translated`);
-  return rounds * OFFSETS.length;
 }

@@ -56,8 +56,10 @@ const TUPLE_BYTES = 32;
 /** The result, then `fcsr` and `mstatus`, 32 bits of each. */
 const RECORD_BYTES = 16;
 
-/** What runs an instruction: translated at once, with `harts` harts of which one works. */
-export const TRANSLATED: JitOptions = { threshold: 1, batch: 1 };
+/** Translated when it is first reached. */
+const TRANSLATED: JitOptions = { threshold: 1, batch: 1 };
+/** That, and translated when loops and branches are known, so that they are within regions. */
+export const SETTINGS: readonly JitOptions[] = [TRANSLATED, { threshold: 20, batch: 1 }];
 
 /** Emits one execution and its record. */
 function emitVariant(a: Program, shape: Shape, variant: Variant, recordOffset: number): void {
