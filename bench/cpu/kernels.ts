@@ -14,19 +14,19 @@ export interface Kernel {
 
 /** Every kernel, in the order in which they are measured. */
 export const KERNELS: readonly Kernel[] = [
-  { name: "integer", checksum: "0x5012d3f69513fd31" },
-  { name: "sieve", checksum: "0x9fd8373aa671a5a2" },
-  { name: "matrix", checksum: "0x1f31144f2aaf97d5" },
-  { name: "crc", checksum: "0xc4086790c14277e1" },
-  { name: "quicksort", checksum: "0xaf4921aa17fb8395" },
-  { name: "linked_list", checksum: "0x7cd62453f10ec0c2" },
-  { name: "indirect_calls", checksum: "0x9d5efac0fba8fcfd" },
-  { name: "fp_matrix", checksum: "0xbf14cefa43fee562" },
-  { name: "nbody", checksum: "0x04df3050b2af6f0a" },
-  { name: "strings", checksum: "0xc184769d02aeabdc" },
-  { name: "switch_interpreter", checksum: "0x0576aebb99985a4a" },
-  { name: "atomics", checksum: "0xc2965f71d811c9d6" },
-  { name: "recursion", checksum: "0x88e1a15efd40c36e" },
+  { name: "integer", checksum: "0xcbc65d4965e7778e" },
+  { name: "sieve", checksum: "0xc37b3667b36c3fb4" },
+  { name: "matrix", checksum: "0x231f53c65901b7af" },
+  { name: "crc", checksum: "0xd66ff1a6a086fdfa" },
+  { name: "quicksort", checksum: "0x4bc6f336250815de" },
+  { name: "linked_list", checksum: "0x6a1db25a1e2e935f" },
+  { name: "indirect_calls", checksum: "0x2e68db7c11418731" },
+  { name: "fp_matrix", checksum: "0x01f169ac66fe4f2c" },
+  { name: "nbody", checksum: "0xd1f40f2456254e72" },
+  { name: "strings", checksum: "0xfa1286f51915f915" },
+  { name: "switch_interpreter", checksum: "0xeba8e219cd55b84a" },
+  { name: "atomics", checksum: "0xf5f67b410d6065bc" },
+  { name: "recursion", checksum: "0x89d957926e82a7af" },
 ];
 
 /**

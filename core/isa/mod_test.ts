@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { wordMask } from "./encoding.ts";
 import { formOf } from "./form.ts";
 import { type Instruction, instructions } from "./mod.ts";
-import { executable, opConstant, opNumber, opRanges } from "./ops.ts";
+import { numbered, opConstant, opRanges } from "./numbering.ts";
+import { executable, ILLEGAL, opNumber } from "./ops.ts";
 
 /** Whether some word is both instructions. */
 function overlap(one: Instruction, other: Instruction): boolean {
@@ -74,12 +75,25 @@ Deno.test("every operand of an instruction reaches its executable form", () => {
 
 Deno.test("atomics and floating point are contiguous, FP loads and stores first", () => {
   const names = (first: number, last: number) =>
-    executable.slice(first, last + 1).map((row) => row!.name);
+    numbered.slice(first, last + 1).map((row) => row!.name);
   const { amo, fp } = opRanges;
   const flagged = (flag: "atomic" | "fp") =>
-    executable.flatMap((row) => row?.flags.has(flag) ? [row.name] : []);
+    numbered.flatMap((row) => row?.flags.has(flag) ? [row.name] : []);
   assertEquals(names(amo.first, amo.last), flagged("atomic"));
   assertEquals(names(fp.first, fp.last), flagged("fp"));
   assertEquals(names(fp.first, fp.first + 5), ["flw", "fld", "flh", "fsw", "fsd", "fsh"]);
   assertEquals(opNumber("addi"), 1);
+});
+
+Deno.test("the generated operations are the rows that were numbered", () => {
+  assertEquals(executable.length, numbered.length);
+  assertEquals(executable[ILLEGAL], undefined);
+  for (const [number, row] of numbered.entries()) {
+    if (row === undefined) continue;
+    const { name, flags, fields } = executable[number]!;
+    assertEquals([name, opNumber(name)], [row.name, number]);
+    assertEquals(flags, row.flags, name);
+    assertEquals(fields, row.fields.map(({ slot, kind }) => ({ slot, kind })), name);
+  }
+  assertThrows(() => opNumber("c.addi"), ReferenceError, 'No executable instruction "c.addi"');
 });

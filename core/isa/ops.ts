@@ -1,36 +1,48 @@
 /**
- * Numbers of the operations that the interpreter executes: one for each 32-bit instruction that is
- * not within another. Compressed instructions and `within` hints have the number of the instruction
- * that they execute as.
+ * The operations that the interpreter executes, by number, with what translation must know of them.
+ * Compressed instructions and `within` hints have the number of the instruction that they execute as.
  *
- * The order makes a dense jump table with the hot integer operations first, and keeps atomics and
- * floating point together, so that a range check answers "needs mstatus.FS".
+ * All of it derives from the instruction table, but is generated beforehand: to read the table takes
+ * 13 ms, and every machine that starts would pay.
  *
  * @module
  */
 
-import type { Instruction } from "./instruction.ts";
-import { instructions } from "./mod.ts";
+import type { FieldKind, Slot } from "./encoding.ts";
+import { OPERATIONS, SHAPES } from "./generated/operations.ts";
+import type { Flag } from "./instruction.ts";
 
 /** Number of a word that is no instruction. */
 export const ILLEGAL = 0;
 
-/** A range of operation numbers, both ends included. */
-export interface OpRange {
-  readonly first: number;
-  readonly last: number;
+/** What an operation is, apart from its encoding. */
+export interface Operation {
+  /** Assembler mnemonic. */
+  readonly name: string;
+  readonly flags: ReadonlySet<Flag>;
+  /** Every variable part of the word: where the executable form keeps it, and what it holds. */
+  readonly fields: readonly { readonly slot: Slot; readonly kind: FieldKind }[];
 }
 
-const atomics = (row: Instruction) => row.flags.has("atomic");
-const fpMemory = (row: Instruction) => row.flags.has("fp") && touchesMemory(row);
-const fpOther = (row: Instruction) => row.flags.has("fp") && !touchesMemory(row);
-const FP_MEMORY_ORDER = ["flw", "fld", "flh", "fsw", "fsd", "fsh"];
+/** What operations that are encoded alike have in common; `generated/operations.ts` lists them. */
+export interface OperationShape {
+  readonly flags: readonly Flag[];
+  readonly fields: readonly (readonly [slot: Slot, kind: FieldKind])[];
+}
 
-/** The executable instructions by operation number; entry 0 is missing, it stands for illegal. */
-export const executable: readonly (Instruction | undefined)[] = [undefined, ...ordered()];
+const shapes = SHAPES.map(({ flags, fields }) => ({
+  flags: new Set(flags),
+  fields: fields.map(([slot, kind]) => ({ slot, kind })),
+}));
+
+/** The operations by number; entry 0 is missing, it stands for illegal. */
+export const executable: readonly (Operation | undefined)[] = [
+  undefined,
+  ...OPERATIONS.map(([name, shape]) => ({ name, ...shapes[shape]! })),
+];
 
 const numbers: ReadonlyMap<string, number> = new Map(
-  executable.flatMap((row, number) => row === undefined ? [] : [[row.name, number]]),
+  OPERATIONS.map(([name], index) => [name, index + 1]),
 );
 
 /**
@@ -42,38 +54,4 @@ export function opNumber(name: string): number {
   const number = numbers.get(name);
   if (number === undefined) throw new ReferenceError(`No executable instruction "${name}"`);
   return number;
-}
-
-/** The constant's name of an operation: `amoadd.d` is `OP_AMOADD_D`. */
-export function opConstant(name: string): string {
-  return `OP_${name.toUpperCase().replaceAll(".", "_")}`;
-}
-
-/** The operations that share a property, as a range. */
-export const opRanges: Readonly<Record<"amo" | "fp", OpRange>> = {
-  amo: rangeOf(atomics),
-  fp: rangeOf((row) => row.flags.has("fp")),
-};
-
-function touchesMemory(row: Instruction): boolean {
-  return row.flags.has("load") || row.flags.has("store");
-}
-
-function ordered(): Instruction[] {
-  const rows = instructions.filter((row) => row.length === 4 && row.within === undefined);
-  const loadsAndStores = rows.filter(fpMemory).toSorted((left, right) =>
-    FP_MEMORY_ORDER.indexOf(left.name) - FP_MEMORY_ORDER.indexOf(right.name)
-  );
-  const fp = [...loadsAndStores, ...rows.filter(fpOther)];
-  // Rows come in the order of the table; only floating point is rearranged, at its first row.
-  const firstFp = rows.findIndex((row) => row.flags.has("fp"));
-  const integer = (row: Instruction) => !row.flags.has("fp");
-  return [...rows.slice(0, firstFp).filter(integer), ...fp, ...rows.slice(firstFp).filter(integer)];
-}
-
-function rangeOf(belongs: (row: Instruction) => boolean): OpRange {
-  const members = executable.flatMap((row, number) =>
-    row !== undefined && belongs(row) ? [number] : []
-  );
-  return { first: members[0]!, last: members.at(-1)! };
 }

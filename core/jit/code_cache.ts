@@ -15,6 +15,7 @@
 import type { HartModule } from "../hart_module.ts";
 import { type CodePage, type DecodedInstruction, pageOf } from "./blocks.ts";
 import { type JitLayout, jitLayout, RUNTIME_IMPORTS, type ValueType } from "./layout.ts";
+import { type EntryWord, LiveModules } from "./live_modules.ts";
 import { crossedWord, enteredWord, type LinearPage, Translator } from "./translator.ts";
 import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
@@ -51,6 +52,9 @@ export interface JitStatistics {
   instructions: number;
   modules: number;
   wasmBytes: number;
+  /** What of it can still be entered. */
+  liveModules: number;
+  liveWasmBytes: number;
   /** Host time spent translating and compiling, in milliseconds. */
   translateMs: number;
   compileMs: number;
@@ -72,7 +76,7 @@ const WARM_SHIFT = 4;
  */
 const COVERED_FACTOR = 64;
 /** Measured: bytes of the process's memory for a byte of WebAssembly, with both compilers' code. */
-const MEMORY_PER_WASM_BYTE = 16;
+const MEMORY_PER_WASM_BYTE = 8;
 
 const PAGE_BYTES = 0x1000;
 const WASM_PAGE_BYTES = 0x1_0000;
@@ -91,6 +95,8 @@ export class CodeCache {
     instructions: 0,
     modules: 0,
     wasmBytes: 0,
+    liveModules: 0,
+    liveWasmBytes: 0,
     translateMs: 0,
     compileMs: 0,
     flushes: 0,
@@ -111,8 +117,7 @@ export class CodeCache {
   readonly #covered: number;
   readonly #budgetBytes: number;
   readonly #onModule: JitOptions["onModule"];
-  #liveBytes = 0;
-  #nextIndex = 1;
+  readonly #live: LiveModules;
 
   constructor(module: HartModule, options: JitOptions = {}) {
     const {
@@ -125,6 +130,7 @@ export class CodeCache {
     }
     this.#module = module;
     this.#budgetBytes = budgetBytes;
+    this.#live = new LiveModules(module);
     this.#onModule = options.onModule;
     this.#batch = batch;
     this.#threshold = threshold;
@@ -162,7 +168,11 @@ export class CodeCache {
     this.#waited = 0;
     const started = performance.now();
     module.setU32(this.#hotCount, 0);
-    if (this.#liveBytes * MEMORY_PER_WASM_BYTE > this.#budgetBytes) this.#dropAll();
+    const { statistics } = this;
+    this.#live.sweep();
+    if (this.#live.sizeBytes * MEMORY_PER_WASM_BYTE > this.#budgetBytes) this.#dropAll();
+    const first = this.#live.takeSlots(count);
+    const words: EntryWord[] = [];
     const bodies = this.#bodies;
     bodies.clear();
     let regions = 0;
@@ -181,12 +191,16 @@ export class CodeCache {
       if (!pages.has(0) || !this.#isQueued(this.#word(pages, offset))) continue;
       const codePage = this.#codePage(pages);
       if (codePage.fetch(offset) === undefined) continue; // crosses the page's end: interpreted
-      const index = this.#nextIndex + regions;
+      const index = first + regions;
       const { entries, crossed, blocks, instructions, hints: regionHints } = this.#translator
         .translate(offset, codePage, { index, pages }, bodies);
       for (const offset of blocks) this.#setWord(pages, offset, this.#covered);
       for (const offset of crossed) this.#setWord(pages, offset, crossedWord(index));
-      entries.forEach((offset, entry) => this.#setWord(pages, offset, enteredWord(index, entry)));
+      entries.forEach((offset, entry) => {
+        const value = enteredWord(index, entry);
+        words.push({ address: this.#wordAddress(pages, offset), value });
+        this.#setWord(pages, offset, value);
+      });
       if (this.#onModule !== undefined) {
         const functionIndex = RUNTIME_IMPORTS.length + regions;
         seen.push({
@@ -196,34 +210,31 @@ export class CodeCache {
           ),
         });
       }
-      this.statistics.instructions += instructions;
+      statistics.instructions += instructions;
       hints.push(regionHints);
       regions++;
     }
+    this.#live.giveBack(first + regions, count - regions);
     if (regions === 0) return;
-    const bytes = this.#assemble(hints, bodies.written);
+    const bytes = this.#assemble(first, hints, bodies.written);
     const translated = performance.now();
-    const { table } = module;
-    const needed = this.#nextIndex + regions;
-    if (needed > table.length) table.grow(Math.max(table.length, needed - table.length));
     // The element segment fills the table.
     const compiled = this.#onModule?.({ bytes, regions: seen }) ?? bytes;
     new WebAssembly.Instance(new WebAssembly.Module(compiled), this.#imports);
-    this.#nextIndex = needed;
-    this.#liveBytes += bytes.length;
-    this.statistics.regions += regions;
-    this.statistics.modules++;
-    this.statistics.wasmBytes += bytes.length;
-    this.statistics.translateMs += translated - started;
-    this.statistics.compileMs += performance.now() - translated;
+    this.#live.add(first, regions, bytes.length, words);
+    statistics.regions += regions;
+    statistics.modules++;
+    statistics.wasmBytes += bytes.length;
+    statistics.liveModules = this.#live.count;
+    statistics.liveWasmBytes = this.#live.sizeBytes;
+    statistics.translateMs += translated - started;
+    statistics.compileMs += performance.now() - translated;
   }
 
   /** Forgets all code. */
   #dropAll(): void {
     this.#module.exports.dropAllCode();
-    for (let index = 1; index < this.#nextIndex; index++) this.#module.table.set(index, null);
-    this.#nextIndex = 1;
-    this.#liveBytes = 0;
+    this.#live.clear();
     this.statistics.flushes++;
   }
 
@@ -264,15 +275,16 @@ export class CodeCache {
 
   /** The word of a place: negative if translated code is entered there, else arrivals left (core/hart/code_entries.ts). */
   #word(pages: ReadonlyMap<number, LinearPage>, offset: number): number {
-    const number = pageOf(offset);
-    const { codeTable } = pages.get(number)!;
-    return this.#module.getU32(codeTable + 2 * (offset - number * PAGE_BYTES)) | 0;
+    return this.#module.getU32(this.#wordAddress(pages, offset)) | 0;
   }
 
   #setWord(pages: ReadonlyMap<number, LinearPage>, offset: number, word: number): void {
+    this.#module.setU32(this.#wordAddress(pages, offset), word);
+  }
+
+  #wordAddress(pages: ReadonlyMap<number, LinearPage>, offset: number): number {
     const number = pageOf(offset);
-    const { codeTable } = pages.get(number)!;
-    this.#module.setU32(codeTable + 2 * (offset - number * PAGE_BYTES), word);
+    return pages.get(number)!.codeTable + 2 * (offset - number * PAGE_BYTES);
   }
 
   #codePage(pages: ReadonlyMap<number, LinearPage>): CodePage {
@@ -318,6 +330,7 @@ export class CodeCache {
 
   /** A module of functions whose element segment puts them into the table. */
   #assemble(
+    firstSlot: number,
     hints: readonly (readonly BranchHint[])[],
     bodies: Uint8Array,
   ): Uint8Array<ArrayBuffer> {
@@ -359,7 +372,7 @@ export class CodeCache {
     section(out, SECTION.element, () => {
       out.unsigned(1);
       out.unsigned(0);
-      out.i32Const(this.#nextIndex);
+      out.i32Const(firstSlot);
       out.byte(0x0b);
       out.unsigned(count);
       for (let n = 0; n < count; n++) out.unsigned(RUNTIME_IMPORTS.length + n);

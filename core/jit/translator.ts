@@ -36,7 +36,7 @@ const PAGE_BYTES = 0x1000;
 
 /** The word of a place where a region is entered (core/hart/code_entries.ts). */
 export function enteredWord(index: number, entry: number): number {
-  return 0x8000_0000 | (index << 8) | entry;
+  return (0x8000_0000 | (index << 8) | entry) >>> 0;
 }
 
 /** The word of a place where a region comes over from another page. */

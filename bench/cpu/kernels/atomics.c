@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define ROUNDS 60000000u
+#define ROUNDS 120000000u
 
 static u64 counters[64];
 static u32 flags[64];

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define SIZE 80
-#define ROUNDS 360
+#define ROUNDS 720
 
 static double a[SIZE][SIZE], b[SIZE][SIZE], product[SIZE][SIZE];
 

@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define CALLS 48000000u
+#define CALLS 96000000u
 
 typedef u64 (*function)(u64);
 

@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define ROUNDS 120000000u
+#define ROUNDS 240000000u
 
 static u64 rotate_left(u64 x, u32 by)
 {

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define NODES (1u << 17)
-#define ROUNDS 160
+#define ROUNDS 320
 
 struct node {
 	struct node *next;

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define SIZE 96
-#define ROUNDS 800
+#define ROUNDS 1600
 
 static u64 a[SIZE][SIZE], b[SIZE][SIZE], product[SIZE][SIZE];
 

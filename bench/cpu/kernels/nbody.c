@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define BODIES 5
-#define STEPS 1200000u
+#define STEPS 2400000u
 #define TIME_STEP 0.001
 
 struct body {

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define LENGTH (1u << 16)
-#define ROUNDS 200
+#define ROUNDS 400
 
 static u32 numbers[LENGTH];
 

@@ -2,9 +2,9 @@
 
 #include "../kernel.h"
 
-#define TAK_ROUNDS 11
+#define TAK_ROUNDS 22
 #define DEPTH 20000u
-#define DEEP_ROUNDS 4000
+#define DEEP_ROUNDS 8000
 
 static NOINLINE long tak(long x, long y, long z)
 {

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define LIMIT (1u << 20)
-#define ROUNDS 150
+#define ROUNDS 300
 
 static u8 is_prime[LIMIT];
 

@@ -3,7 +3,7 @@
 #include "../kernel.h"
 
 #define LENGTH (1u << 16)
-#define ROUNDS 24000
+#define ROUNDS 48000
 
 /* Words that alias anything. */
 typedef u64 __attribute__((may_alias)) word;

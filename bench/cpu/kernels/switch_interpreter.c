@@ -2,7 +2,7 @@
 
 #include "../kernel.h"
 
-#define ITERATIONS 3000000u
+#define ITERATIONS 6000000u
 
 enum operation { LOAD, ADD, SUBTRACT, MULTIPLY, XOR, SHIFT_RIGHT, AND, JUMP_IF_ZERO, JUMP, HALT };
 
