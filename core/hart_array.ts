@@ -273,6 +273,17 @@ export class HartArray {
     if (this.#running !== undefined) this.module.setU32(this.#fields.attention, 1);
   }
 
+  /**
+   * Must be called after RAM was written from outside, through {@link ramAt}: code decoded from there is
+   * forgotten. What the guest's address translation has cached stays.
+   */
+  ramWritten(address: number, sizeBytes: number): void {
+    const first = address - address % PAGE_BYTES;
+    for (let page = first; page < address + sizeBytes; page += PAGE_BYTES) {
+      this.module.exports.forgetCode(this.module.layout("RAM_OFFSET") + page - this.#ramBase);
+    }
+  }
+
   /** Physical RAM at an address, or undefined if any of it is not RAM. */
   ramAt(address: number, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
     const offset = address - this.#ramBase;

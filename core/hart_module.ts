@@ -29,6 +29,7 @@ interface HartExports {
   readCsr(hartId: number, csr: number): bigint;
   decodedSlot(word: number): number;
   dropAllCode(): void;
+  forgetCode(pointer: number): void;
 }
 
 const WASM_PAGE_BYTES = 0x1_0000;

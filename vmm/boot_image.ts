@@ -7,9 +7,10 @@
 
 import { createBoardFdt } from "./board_fdt.ts";
 import { type FdtTree, readDtb, writeDtb } from "./fdt/mod.ts";
-import { type NamedBytes, readInput } from "./input_file.ts";
+import { type NamedInput, openInput, readInput } from "./input_file.ts";
 import { type FileMap, writeCpio } from "./initramfs/mod.ts";
 import {
+  type BootPlanInput,
   createResetVector,
   type LoadedElf,
   type LoadedProgram,
@@ -37,6 +38,12 @@ export interface BootImage {
   readonly dtb: Uint8Array<ArrayBuffer>;
   /** The bare-metal program, if that is what runs. */
   readonly elf?: LoadedElf;
+  /**
+   * Checks what could not be before it was in RAM.
+   *
+   * @throws as `createBootImage`
+   */
+  checkLoaded?(bytesAt: (physAddr: number, sizeBytes: number) => Uint8Array): void;
 }
 
 /** Whether an initrd is a file map, not an archive. */
@@ -44,11 +51,11 @@ function isFileMap(initrd: CheckedOptions["initrd"]): initrd is FileMap {
   return typeof initrd === "object" && !(initrd instanceof Uint8Array) && !(initrd instanceof URL);
 }
 
-async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<NamedBytes | undefined> {
+async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<NamedInput | undefined> {
   if (initrd === undefined) return undefined;
   // Not compressed: the machine would spend a hundred million instructions to unpack it.
   if (isFileMap(initrd)) return { bytes: writeCpio(initrd), name: "initrd" };
-  return await readInput(initrd, "initrd");
+  return await openInput(initrd, "initrd");
 }
 
 /** Makes the device tree for given places; a tree handed over by the user is taken as it is. */
@@ -106,10 +113,10 @@ async function createKernelImage(
   const initrd = await readInitrd(options.initrd);
   let kernel: LoadedProgram = { format: "raw", entry: ramBase + 2 * MIB, segments: [] };
   if (options.kernel !== undefined) {
-    const file = await readInput(options.kernel, "kernel");
+    const file = await openInput(options.kernel, "kernel");
     kernel = loadKernel(file.bytes, { ramBase, name: file.name });
   }
-  const plan = planBoot({
+  const input: BootPlanInput = {
     ramBase,
     ramSizeBytes: options.memMiB * MIB,
     firmware,
@@ -117,8 +124,10 @@ async function createKernelImage(
     fdtSizeBytes: makeDtb(initrd && PLACEHOLDER_INITRD).length,
     ...(initrd === undefined ? {} : { initrd: initrd.bytes, initrdName: initrd.name }),
     ...(options.bootargs === undefined ? {} : { bootargs: options.bootargs }),
-  });
+  };
+  const plan = planBoot(input);
   const dtb = makeDtb(plan.initrd);
+  const { start, end } = plan.initrd ?? { start: 0, end: 0 };
   return {
     segments: [...plan.segments, { physAddr: plan.fdtAddr, bytes: dtb, memSizeBytes: dtb.length }],
     rom: createResetVector({
@@ -127,6 +136,11 @@ async function createKernelImage(
       next: { nextAddr: plan.kernelEntry },
     }),
     dtb,
+    ...(initrd === undefined || initrd.bytes instanceof Uint8Array ? {} : {
+      checkLoaded: (bytesAt) => {
+        planBoot({ ...input, initrd: bytesAt(start, end - start) });
+      },
+    }),
   };
 }
 

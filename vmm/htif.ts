@@ -29,6 +29,7 @@ export class Htif {
     const request = view.getBigUint64(0, true);
     if (request === 0n) return undefined;
     view.setBigUint64(0, 0n, true);
+    this.#harts.ramWritten(this.#tohost, 8);
     const device = Number(request >> 56n);
     const command = Number((request >> 48n) & 0xffn);
     const payload = request & 0xffff_ffff_ffffn;
@@ -57,12 +58,15 @@ export class Htif {
       const bytes = this.#harts.ramAt(buffer, length);
       bytes?.forEach(print);
       words.setBigUint64(0, bytes === undefined ? 0xffff_ffff_ffff_ffffn : BigInt(length), true);
+      this.#harts.ramWritten(address, 8);
     }
     this.#answer(1n);
   }
 
   #answer(value: bigint): void {
-    if (this.#fromhost !== undefined) this.#view(this.#fromhost).setBigUint64(0, value, true);
+    if (this.#fromhost === undefined) return;
+    this.#view(this.#fromhost).setBigUint64(0, value, true);
+    this.#harts.ramWritten(this.#fromhost, 8);
   }
 
   #view(address: number): DataView {

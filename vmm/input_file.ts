@@ -4,8 +4,19 @@
  * @module
  */
 
-/** Bytes, or the path or `file:` URL of a file that holds them. */
+import { StoredFile } from "./stored_file.ts";
+
+/**
+ * Bytes, or the path or `file:` URL of a file that holds them. The file is to stay as it is while a
+ * machine uses it: large ones are read again when the guest resets the machine.
+ */
 export type InputFile = Uint8Array | string | URL;
+
+/** A file's bytes, not read yet if it is large, with the name to call it by in errors. */
+export interface NamedInput {
+  readonly bytes: Uint8Array | StoredFile;
+  readonly name: string;
+}
 
 /** A file's bytes with the name to call it by in errors. */
 export interface NamedBytes {
@@ -21,7 +32,28 @@ export interface NamedBytes {
  * @throws {TypeError} if it is empty, or neither bytes nor a path
  */
 export async function readInput(input: InputFile, role: string): Promise<NamedBytes> {
-  if (input instanceof Uint8Array) return checkNotEmpty({ bytes: input, name: role });
+  return await take(input, role, (path) => Deno.readFile(path));
+}
+
+/**
+ * As {@link readInput}, but leaves a large file where it is.
+ *
+ * @throws as {@link readInput}
+ */
+export async function openInput(input: InputFile, role: string): Promise<NamedInput> {
+  return await take<Uint8Array | StoredFile>(
+    input,
+    role,
+    async (path, name) => StoredFile.at(path, name) ?? await Deno.readFile(path),
+  );
+}
+
+async function take<Bytes extends { readonly length: number }>(
+  input: InputFile,
+  role: string,
+  read: (path: string | URL, name: string) => Promise<Bytes>,
+): Promise<{ readonly bytes: Bytes | Uint8Array; readonly name: string }> {
+  if (input instanceof Uint8Array) return { bytes: checkNotEmpty(input, role), name: role };
   if (typeof input !== "string" && !(input instanceof URL)) {
     throw new TypeError(`${role}: give bytes, a path or a URL, not ${typeof input}`);
   }
@@ -30,7 +62,7 @@ export async function readInput(input: InputFile, role: string): Promise<NamedBy
   }
   const name = `${role} ${input instanceof URL ? input.pathname : input}`;
   try {
-    return checkNotEmpty({ bytes: await Deno.readFile(input), name });
+    return { bytes: checkNotEmpty(await read(input, name), name), name };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
       throw new Deno.errors.NotFound(`${name}: there is no such file`);
@@ -45,7 +77,10 @@ export async function readInput(input: InputFile, role: string): Promise<NamedBy
   }
 }
 
-function checkNotEmpty(input: NamedBytes): NamedBytes {
-  if (input.bytes.length === 0) throw new TypeError(`${input.name}: is empty`);
-  return input;
+function checkNotEmpty<Bytes extends { readonly length: number }>(
+  bytes: Bytes,
+  name: string,
+): Bytes {
+  if (bytes.length === 0) throw new TypeError(`${name}: is empty`);
+  return bytes;
 }

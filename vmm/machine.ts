@@ -94,6 +94,7 @@ export class Machine implements Disposable {
     const { elf } = image;
     if (elf?.tohost !== undefined) this.#htif = new Htif(this.harts, elf.tohost, elf.fromhost);
     this.#loadRam();
+    image.checkLoaded?.((physAddr, sizeBytes) => this.harts.ramAt(physAddr, sizeBytes)!);
   }
 
   /**
@@ -246,6 +247,7 @@ export class Machine implements Disposable {
     for (const { device } of this.harts.bus.mappings) device.reset();
     this.harts.resetHarts();
     this.#loadRam();
+    this.harts.flushTranslations();
     return false;
   }
 
@@ -257,10 +259,10 @@ export class Machine implements Disposable {
           `Cannot load ${bytes.length} bytes at 0x${physAddr.toString(16)}: not in RAM`,
         );
       }
-      target.set(bytes);
+      if (bytes instanceof Uint8Array) target.set(bytes);
+      else bytes.copyTo(target);
       target.fill(0, bytes.length);
     }
-    this.harts.flushTranslations();
   }
 
   async #runUntil(wait: Wait): Promise<void> {

@@ -5,7 +5,8 @@ import { machine } from "./machine_state";
 import { csrRead, resetHart } from "./csr";
 import * as interpreter from "./interpreter";
 import { ENVCFG_STCE } from "./bits";
-import { dropAllDecodedPages } from "./decoded_pages";
+import { dropCode } from "./code_entries";
+import { dropAllDecodedPages, dropDecodedPage } from "./decoded_pages";
 import { HART_STRIDE, HARTS_BASE } from "./layout";
 import { flushAll } from "./tlb";
 import { hasPendingInterrupt, hasWakeup } from "./trap";
@@ -56,6 +57,14 @@ export function endStalledWaits(): void {
 export function flushTranslations(id: u32): void {
   dropAllDecodedPages();
   flushAll(hart(id));
+}
+
+/** Forgets what was decoded and translated from the page at a linear-memory address. */
+export function forgetCode(pointer: u32): void {
+  const page = <usize>pointer & ~0xfff;
+  dropDecodedPage(page);
+  dropCode(page);
+  machine().attention = 1; // whatever runs there is to start over
 }
 
 const LAST_NS: u64 = (<u64>1) << 53;

@@ -53,6 +53,8 @@ const HEADER_LENGTH = MAGIC_LENGTH + 8 * FIELDS.length;
 /** Linux's PATH_MAX: longer names are skipped by the kernel, so no sound archive has them. */
 const MAX_NAME_LENGTH = 4096;
 
+const utf8 = new TextDecoder();
+
 /**
  * Reads one uncompressed archive up to its trailer.
  *
@@ -102,11 +104,12 @@ function readEntry(archive: Uint8Array, at: number, start: number, name: string)
     throw fail(at, `magic of an entry is ${found}, not "070701"; pack with cpio -o -H newc`);
   }
   if (archive.length - at < HEADER_LENGTH) throw fail(at, "archive ends inside of a header");
+  const header = latin1(archive, at, HEADER_LENGTH);
   const field = (wanted: typeof FIELDS[number]): number => {
-    const offset = at + MAGIC_LENGTH + 8 * FIELDS.indexOf(wanted);
-    const digits = latin1(archive, offset, 8);
+    const offset = MAGIC_LENGTH + 8 * FIELDS.indexOf(wanted);
+    const digits = header.slice(offset, offset + 8);
     if (!/^[0-9a-fA-F]{8}$/.test(digits)) {
-      throw fail(offset, `${wanted} is ${JSON.stringify(digits)}, not 8 hexadecimal digits`);
+      throw fail(at + offset, `${wanted} is ${JSON.stringify(digits)}, not 8 hexadecimal digits`);
     }
     return parseInt(digits, 16);
   };
@@ -120,7 +123,7 @@ function readEntry(archive: Uint8Array, at: number, start: number, name: string)
   if (rawName.includes(0) || archive[nameAt + nameSize - 1] !== 0) {
     throw fail(nameAt, `name of ${nameSize} bytes does not end with its only NUL`);
   }
-  const path = new TextDecoder().decode(rawName);
+  const path = utf8.decode(rawName);
 
   // Padding counts from the start of the archive: a segment behind another is aligned to itself.
   const dataAt = aligned(nameAt + nameSize, start);

@@ -16,7 +16,7 @@
  */
 
 import { unpackedSize } from "../initramfs/initramfs.ts";
-import type { LoadedProgram, LoadSegment } from "./program.ts";
+import type { LoadedProgram, LoadSegment, StoredBytes } from "./program.ts";
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;
@@ -55,8 +55,11 @@ export interface BootPlanInput {
   readonly firmware: LoadedProgram;
   /** Kernel, see `loadKernel`. */
   readonly kernel: LoadedProgram;
-  /** An initramfs: what it unpacks to must fit too. */
-  readonly initrd?: Uint8Array;
+  /**
+   * An initramfs: what it unpacks to must fit too. That is not looked at while its bytes are stored
+   * elsewhere: plan again when they are in their place.
+   */
+  readonly initrd?: Uint8Array | StoredBytes;
   /** What to call the initramfs in errors. Default `initrd`. */
   readonly initrdName?: string;
   /** Length of the flattened device tree in bytes. */
@@ -112,8 +115,13 @@ export function planBoot(input: BootPlanInput): BootPlan {
         `${FDT_MAX_BYTES - FDT_GROWTH_BYTES} early`,
     );
   }
-  const unpackedBytes = input.initrd &&
-    unpackedSize(input.initrd, {
+  const { initrd } = input;
+  if (initrd !== undefined && !(initrd instanceof Uint8Array)) {
+    const planned = place(input, input.ramSizeBytes, undefined);
+    return typeof planned === "string" ? planBoot({ ...input, initrd: initrd.read() }) : planned;
+  }
+  const unpackedBytes = initrd &&
+    unpackedSize(initrd, {
       name: input.initrdName ?? "initrd",
       maxBytes: Math.max(GIB, input.ramSizeBytes),
     });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { hasMagic, type LoadedProgram } from "./program.ts";
+import { hasMagic, type LoadedProgram, type LoadSegment } from "./program.ts";
 
 /** `RSC\x05` in the field `magic2`. */
 const MAGIC2 = [0x52, 0x53, 0x43, 0x05];
@@ -44,12 +44,18 @@ export function isImage(bytes: Uint8Array): boolean {
 /**
  * Reads and checks the header of an `Image`.
  *
+ * @param bytes the file, or its first 64 bytes
  * @param name what to call the file in errors
+ * @param fileSizeBytes length of the file
  * @throws {SyntaxError} if the magic is wrong, the file is shorter than its header, or a field
  * contradicts the file
  * @throws {RangeError} if the kernel is big-endian or its header has a major version other than 0
  */
-export function readImageHeader(bytes: Uint8Array, name = "kernel"): ImageHeader {
+export function readImageHeader(
+  bytes: Uint8Array,
+  name = "kernel",
+  fileSizeBytes = bytes.length,
+): ImageHeader {
   if (bytes.length < HEADER_SIZE) {
     throw new SyntaxError(
       `${name}: ${bytes.length} bytes, a kernel header alone has ${HEADER_SIZE}`,
@@ -93,9 +99,9 @@ export function readImageHeader(bytes: Uint8Array, name = "kernel"): ImageHeader
     );
   }
   const imageSizeBytes = size("image_size");
-  if (bytes.length > imageSizeBytes) {
+  if (fileSizeBytes > imageSizeBytes) {
     throw new SyntaxError(
-      `${name}: ${bytes.length} bytes, but image_size at offset ${FIELD.image_size} is ` +
+      `${name}: ${fileSizeBytes} bytes, but image_size at offset ${FIELD.image_size} is ` +
         `${imageSizeBytes}: the file is damaged or has something appended`,
     );
   }
@@ -108,8 +114,13 @@ export function readImageHeader(bytes: Uint8Array, name = "kernel"): ImageHeader
  * @param ramBase physical address where RAM begins
  * @throws as {@linkcode readImageHeader}
  */
-export function loadImage(bytes: Uint8Array, ramBase: number, name = "kernel"): LoadedProgram {
-  const { textOffset, imageSizeBytes } = readImageHeader(bytes, name);
+export function loadImage(
+  bytes: LoadSegment["bytes"],
+  ramBase: number,
+  name = "kernel",
+): LoadedProgram {
+  const head = bytes instanceof Uint8Array ? bytes : bytes.head;
+  const { textOffset, imageSizeBytes } = readImageHeader(head, name, bytes.length);
   const physAddr = ramBase + textOffset;
   return {
     format: "image",

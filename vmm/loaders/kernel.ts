@@ -8,7 +8,7 @@ import { compressionAt } from "../initramfs/initramfs.ts";
 import { gunzip } from "../initramfs/gzip.ts";
 import { isElf, loadElf } from "./elf.ts";
 import { isImage, loadImage } from "./image.ts";
-import { hasMagic, type LoadedProgram } from "./program.ts";
+import { hasMagic, type LoadedProgram, type LoadSegment } from "./program.ts";
 
 const MIB = 1 << 20;
 
@@ -42,31 +42,44 @@ export interface LoadOptions {
  * );
  * ```
  */
-export function loadKernel(bytes: Uint8Array, options: LoadOptions): LoadedProgram {
+export function loadKernel(bytes: LoadSegment["bytes"], options: LoadOptions): LoadedProgram {
   const { ramBase, name = "kernel", maxUnpackedBytes = 256 * MIB } = options;
-  const compression = compressionAt(bytes);
+  const compression = compressionAt(headOf(bytes));
   if (compression === "gzip") {
-    const unpacked = gunzip(bytes, maxUnpackedBytes, name);
+    const unpacked = gunzip(readAll(bytes), maxUnpackedBytes, name);
     return loadUnpacked(unpacked, ramBase, `${name} (unpacked)`);
   }
   return loadUnpacked(bytes, ramBase, name);
 }
 
-function loadUnpacked(bytes: Uint8Array, ramBase: number, name: string): LoadedProgram {
-  if (isElf(bytes)) return loadElf(bytes, name);
-  const compression = compressionAt(bytes);
-  if (compression !== undefined && !isImage(bytes)) {
+function loadUnpacked(
+  bytes: LoadSegment["bytes"],
+  ramBase: number,
+  name: string,
+): LoadedProgram {
+  const head = headOf(bytes);
+  if (isElf(head)) return loadElf(readAll(bytes), name);
+  const compression = compressionAt(head);
+  if (compression !== undefined && !isImage(head)) {
     throw new SyntaxError(
       `${name}: compressed with ${compression}: unpack it first, or pack it with gzip`,
     );
   }
-  if (hasMagic(bytes, EFI_ZBOOT_MAGIC, 4)) {
+  if (hasMagic(head, EFI_ZBOOT_MAGIC, 4)) {
     throw new SyntaxError(
       `${name}: a compressed EFI kernel (vmlinuz.efi), and there is no EFI here: ` +
         "give the file arch/riscv/boot/Image",
     );
   }
   return loadImage(bytes, ramBase, name);
+}
+
+function headOf(bytes: LoadSegment["bytes"]): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : bytes.head;
+}
+
+function readAll(bytes: LoadSegment["bytes"]): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : bytes.read();
 }
 
 /**

@@ -9,7 +9,7 @@ export { type BootPlan, type BootPlanInput, planBoot } from "./boot_plan.ts";
 export { isElf, type LoadedElf, loadElf } from "./elf.ts";
 export { type ImageHeader, isImage, loadImage, readImageHeader } from "./image.ts";
 export { loadFirmware, loadKernel, type LoadOptions } from "./kernel.ts";
-export type { LoadedProgram, LoadSegment } from "./program.ts";
+export type { LoadedProgram, LoadSegment, StoredBytes } from "./program.ts";
 export {
   ANY_BOOT_HART,
   createResetVector,
