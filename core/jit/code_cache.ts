@@ -21,7 +21,7 @@ import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
 
 /** Options of translation; none of them changes what the guest sees. */
 export interface JitOptions {
-  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 2000. */
+  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 8000. */
   readonly threshold?: number;
   /** Translate when so many places are hot. Default 24. */
   readonly batch?: number;
@@ -62,7 +62,7 @@ export interface JitStatistics {
   flushes: number;
 }
 
-const DEFAULT_THRESHOLD = 2000;
+const DEFAULT_THRESHOLD = 8000;
 const DEFAULT_BATCH = 24;
 const DEFAULT_BUDGET_BYTES = 256 << 20;
 /** A module costs as much as some regions: a few places wait for more. */
