@@ -3,8 +3,9 @@
 // A page that code was executed from has a table with one word for each halfword: the entry of
 // translated code (bit 31 set), or how many arrivals are left before the place is queued for translation
 // (0: nobody has come yet). The translator sets a higher number where it has covered a place within a
-// region, and marks where a region that spans pages comes over from another one. A word is found under the address of the code in linear memory, so it holds for every
-// way of translating addresses; a store to the page clears the page's table.
+// region, and marks where a region that spans pages comes over from another one. A word is found under
+// the address of the code in linear memory, so it holds for every way of translating addresses; a store
+// to the page clears the page's table.
 
 import {
   CODE_TABLE_BYTES, CODE_TABLES_BASE, CODE_TABLES, HOT_QUEUE_BASE, HOT_QUEUE_ENTRIES, TABLE_OF_PAGE_BASE,

@@ -3,8 +3,8 @@
 // `place` packs where in its region and its block the instruction stands: bits 0 to 13 the offset from
 // the page before the region's, 14 to 23 the instructions of the block that `remaining` no longer counts
 // though they have not retired (this one among them), 24 to 26 the instruction's length in bytes. `page`
-// is the virtual address of the region's page. When one of these functions asks to leave, `h.pc` is where to go on and `m.remaining` says
-// what is left of the slice.
+// is the virtual address of the region's page. When one of these functions asks to leave, `h.pc` is where
+// to go on and `m.remaining` says what is left of the slice.
 
 import { Hart } from "./hart_state";
 import { executeSlow } from "./execute_slow";

@@ -238,11 +238,6 @@ export class CodeCache {
     this.statistics.flushes++;
   }
 
-  /** Address of a page's table of entries, or 0. */
-  #codeTable(page: number): number {
-    return this.#module.getU32(this.#tableOfPage + (page / PAGE_BYTES) * 4);
-  }
-
   /** Whether a word is that of a place which was just queued. */
   #isQueued(word: number): boolean {
     return word >= 0 && word <= this.#threshold;

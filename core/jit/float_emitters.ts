@@ -211,31 +211,34 @@ function pushOrdered(writer: RegionWriter, format: Format, registers: readonly n
   andBoxed(writer, format, registers);
 }
 
-/** feq, flt, fle: exact, and without flags unless there is a NaN. */
-function comparison(format: Format, opcode: number): Emit {
+/** What is exact, and without flags unless there is a NaN: one operation on two operands. */
+function ordered(
+  format: Format,
+  opcode: number,
+  set: (writer: RegionWriter, register: number) => void,
+): Emit {
   return (writer, placed) => {
     const { rd, rs1, rs2 } = placed.instruction;
     guarded(writer, placed, () => pushOrdered(writer, format, [rs1, rs2]), () => {
       format.push(writer, rs1);
       format.push(writer, rs2);
       writer.out.byte(opcode);
-      writer.out.byte(Wasm.i64_extend_i32_u);
-      writer.setX(rd);
+      set(writer, rd);
     });
   };
 }
 
+/** feq, flt, fle. */
+function comparison(format: Format, opcode: number): Emit {
+  return ordered(format, opcode, (writer, rd) => {
+    writer.out.byte(Wasm.i64_extend_i32_u);
+    writer.setX(rd);
+  });
+}
+
 /** fmin, fmax: -0 is below +0 for both. */
 function extremum(format: Format, opcode: number): Emit {
-  return (writer, placed) => {
-    const { rd, rs1, rs2 } = placed.instruction;
-    guarded(writer, placed, () => pushOrdered(writer, format, [rs1, rs2]), () => {
-      format.push(writer, rs1);
-      format.push(writer, rs2);
-      writer.out.byte(opcode);
-      format.set(writer, rd);
-    });
-  };
+  return ordered(format, opcode, format.set);
 }
 
 /** fsgnj and kin of doubles, on patterns: the sign bit is taken from rs2, inverted, or from both. */

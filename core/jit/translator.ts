@@ -244,32 +244,22 @@ class RegionBody {
 
   /** Sets ENTRY to the word of ADDRESS on whatever page it is, or 0, and PAGE to that page. */
   #loadWordByTlb(): void {
-    const { fetchContext, tlbBytes, tableOfPage } = this.#layout;
     const out = this.#out;
     const writer = this.#writer;
-    writer.hart();
-    writer.loadHart(Wasm.i32_load, fetchContext);
-    writer.tlbIndex();
-    out.byte(Wasm.i32_add);
-    out.localTee(POINTER);
-    out.memory(Wasm.i64_load, 2 * tlbBytes);
+    this.#pushFetchTag();
     out.localGet(ADDRESS);
     out.i64Const(PAGE_MASK);
     out.byte(Wasm.i64_and);
     out.localTee(PAGE);
     out.byte(Wasm.i64_eq);
     writer.begin(Wasm.if);
-    out.localGet(ADDRESS);
-    out.byte(Wasm.i32_wrap_i64);
-    out.localGet(POINTER);
-    out.memory(Wasm.i32_load, 2 * tlbBytes + 8);
-    out.byte(Wasm.i32_add);
+    this.#pushFetchedFrom();
     out.localTee(POINTER); // where the code lies in linear memory
     out.i32Const(12);
     out.byte(Wasm.i32_shr_u);
     out.i32Const(2);
     out.byte(Wasm.i32_shl);
-    out.memory(Wasm.i32_load, tableOfPage);
+    out.memory(Wasm.i32_load, this.#layout.tableOfPage);
     out.localGet(POINTER);
     this.#wordOffset();
     out.byte(Wasm.i32_add);
@@ -279,6 +269,28 @@ class RegionBody {
     out.i32Const(0);
     out.localSet(ENTRY);
     writer.end();
+  }
+
+  /** POINTER = the entry of ADDRESS in the execute TLB; pushes its tag. */
+  #pushFetchTag(): void {
+    const { fetchContext, tlbBytes } = this.#layout;
+    const out = this.#out;
+    this.#writer.hart();
+    this.#writer.loadHart(Wasm.i32_load, fetchContext);
+    this.#writer.tlbIndex();
+    out.byte(Wasm.i32_add);
+    out.localTee(POINTER);
+    out.memory(Wasm.i64_load, 2 * tlbBytes);
+  }
+
+  /** Pushes the linear-memory address of ADDRESS by the entry in POINTER. */
+  #pushFetchedFrom(): void {
+    const out = this.#out;
+    out.localGet(ADDRESS);
+    out.byte(Wasm.i32_wrap_i64);
+    out.localGet(POINTER);
+    out.memory(Wasm.i32_load, 2 * this.#layout.tlbBytes + 8);
+    out.byte(Wasm.i32_add);
   }
 
   #pushIsOwnPage(): void {
@@ -358,7 +370,6 @@ class RegionBody {
    * translated, with the same code.
    */
   #cross(from: StructuredBlock, offset: number): void {
-    const { fetchContext, tlbBytes } = this.#layout;
     const out = this.#out;
     const writer = this.#writer;
     const { address, codeTable } = this.#place.pages.get(pageOf(offset))!;
@@ -367,19 +378,10 @@ class RegionBody {
     if (entry < 0) this.#crossed.add(offset);
     writer.pushPc(offset - inPage);
     out.localSet(ADDRESS);
-    writer.hart();
-    writer.loadHart(Wasm.i32_load, fetchContext);
-    writer.tlbIndex();
-    out.byte(Wasm.i32_add);
-    out.localTee(POINTER);
-    out.memory(Wasm.i64_load, 2 * tlbBytes);
+    this.#pushFetchTag();
     out.localGet(ADDRESS);
     out.byte(Wasm.i64_eq);
-    out.localGet(POINTER);
-    out.memory(Wasm.i32_load, 2 * tlbBytes + 8);
-    out.localGet(ADDRESS);
-    out.byte(Wasm.i32_wrap_i64);
-    out.byte(Wasm.i32_add);
+    this.#pushFetchedFrom();
     out.i32Const(address);
     out.byte(Wasm.i32_eq);
     out.byte(Wasm.i32_and);
