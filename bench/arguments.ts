@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { type JitSetting, parseJitSetting } from "./jit.ts";
+import { parseJitSetting } from "../core/jit/jit_options.ts";
 
 /** What the command line asks for. */
 export interface BenchArguments {
@@ -15,8 +15,8 @@ export interface BenchArguments {
   readonly only: readonly string[];
   /** QEMUs to compare with; the default one if empty. */
   readonly qemus: readonly string[];
-  /** Translation in our machine. */
-  readonly jit: JitSetting;
+  /** Translation in our machine, as `HIMAWARI_JIT` has it. */
+  readonly jit: string;
   /** How many guests `guests-50` boots. */
   readonly guests: number;
   /** Real time that one run may take. */
@@ -91,11 +91,13 @@ export function parseArguments(
     }
   }
   const qemus = values("qemu");
+  const jit = single("jit") ?? "default";
+  parseJitSetting(jit, "--jit");
   return {
     pairs: parsePositive("--pairs", single("pairs") ?? "5", true),
     only,
     qemus: qemus.length > 0 || !environmentQemu ? qemus : [environmentQemu],
-    jit: parseJitSetting(single("jit") ?? "default"),
+    jit,
     guests: parsePositive("--guests", single("guests") ?? "50", true),
     timeoutSeconds: parsePositive("--timeout", single("timeout") ?? "600", false),
     list: parsed.list,

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { JitSetting } from "./jit.ts";
 import type { Weight } from "./workload.ts";
 
 /** Sizes after each guest. */
@@ -13,7 +12,7 @@ export interface GuestsResult {
   readonly guests: number;
   readonly ramMiB: number;
   readonly peakRssMiB: number;
-  readonly jit: JitSetting;
+  readonly jit: string;
   /** After each guest. */
   readonly rssMiB: readonly number[];
   readonly heapMiB: readonly number[];
@@ -65,7 +64,7 @@ export function floorOf(values: readonly number[]): Floor | undefined {
 export function guestsResult(
   measure: string,
   ramMiB: number,
-  jit: JitSetting,
+  jit: string,
   run: { readonly weights: readonly Weight[]; readonly peakRssMiB: number },
 ): GuestsResult {
   const { weights, peakRssMiB } = run;

@@ -5,7 +5,6 @@
  */
 
 import { fromFileUrl } from "@std/path";
-import type { JitSetting } from "./jit.ts";
 import type { OurReport, OurRequest } from "./run_ours.ts";
 import type { OurRunResult, Workload } from "./workload.ts";
 
@@ -14,7 +13,7 @@ const PROJECT = fromFileUrl(new URL("..", import.meta.url));
 /** Runs a workload once; `timeoutSeconds` is real time. */
 export async function runOurs(
   workload: Workload,
-  jit: JitSetting,
+  jit: string,
   timeoutSeconds: number,
 ): Promise<OurRunResult> {
   const signal = AbortSignal.timeout(timeoutSeconds * 1e3);

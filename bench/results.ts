@@ -6,7 +6,7 @@
 
 import type { Bar } from "./bars.ts";
 import type { GuestsResult } from "./guests_result.ts";
-import { type JitReport, type JitSetting, medianJitReport } from "./jit.ts";
+import { type JitReport, medianJitReport } from "./jit.ts";
 import { geometricMean, pairwiseRatios, summarize, type Summary } from "./statistics.ts";
 import type { OurRunResult, RunResult } from "./workload.ts";
 
@@ -31,7 +31,7 @@ export interface TimeResult {
     readonly mips: number;
     readonly peakRssMiB: number;
     /** As it was set, and the medians of what it reported, if it reported anything. */
-    readonly jit: { readonly setting: JitSetting; readonly report?: JitReport };
+    readonly jit: { readonly setting: string; readonly report?: JitReport };
   };
   /** In the order in which they were named; absent if there is none. */
   readonly qemu?: readonly QemuTimes[];
@@ -110,7 +110,7 @@ function fasterOf(qemus: readonly QemuTimes[]): QemuTimes {
 export function timeResult(
   measure: string,
   ours: readonly OurRunResult[],
-  setting: JitSetting,
+  setting: string,
   qemus: readonly QemuRuns[],
   load: number,
 ): TimeResult {

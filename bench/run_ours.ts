@@ -6,13 +6,14 @@
  */
 
 import { Machine } from "../mod.ts";
-import { jitOptions, type JitReport, type JitSetting, readJitReport } from "./jit.ts";
+import { parseJitSetting } from "../core/jit/jit_options.ts";
+import { type JitReport, readJitReport } from "./jit.ts";
 import type { LinuxWorkload, Weight, Workload } from "./workload.ts";
 
 /** What is asked for. */
 export interface OurRequest {
   readonly workload: Workload;
-  readonly jit: JitSetting;
+  readonly jit: string;
 }
 
 /** What is printed at the end. */
@@ -43,9 +44,9 @@ const STEP_TIMEOUT_MS = 600_000;
 const MIB = 1 << 20;
 const PAGE_BYTES = 4096;
 
-async function createMachine(workload: Workload, jit: JitSetting): Promise<Machine> {
+async function createMachine(workload: Workload, jit: string): Promise<Machine> {
   const { harts, memMiB } = workload;
-  const common = { harts, memMiB, ...jitOptions(jit) };
+  const common = { harts, memMiB, jit: parseJitSetting(jit) };
   if (workload.kind === "program") {
     return await Machine.create({ ...common, elf: workload.elf });
   }

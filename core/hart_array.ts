@@ -12,8 +12,8 @@
 import { Bus } from "./bus.ts";
 import type { AccessWidth, InterruptLine, ScheduledEvent, VirtualClock } from "./device.ts";
 import { EventQueue } from "./event_queue.ts";
-import { CodeCache, type JitOptions, type JitStatistics } from "./jit/code_cache.ts";
-import { defaultJitOptions } from "./jit/default_options.ts";
+import { CodeCache, type JitStatistics } from "./jit/code_cache.ts";
+import { defaultJitOptions, type JitOptions } from "./jit/jit_options.ts";
 import { HartModule } from "./hart_module.ts";
 
 /** Interrupt inputs of a hart that devices drive, by their bit in `mip`. */
@@ -42,7 +42,7 @@ export interface HartArrayOptions {
   readonly extensions?: readonly OptionalExtension[];
   /**
    * Translation to WebAssembly; false leaves everything to the interpreter. Left out or undefined: as
-   * the environment says, else as core/jit/default_options.ts does.
+   * the environment says, else as core/jit/jit_options.ts does.
    */
   readonly jit?: JitOptions | false | undefined;
 }

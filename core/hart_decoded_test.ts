@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { encode, reg } from "./conformance/assembler.ts";
-import type { JitOptions } from "./jit/code_cache.ts";
+import type { JitOptions } from "./jit/jit_options.ts";
 import { bareProgram, RAM, runToEnd, x } from "./testing/bare_program.ts";
 
 const PAGE = 0x1000;

@@ -1,13 +1,14 @@
 /**
  * Prints how translated code handles each instruction of `core/isa`, and counts: `deno task
- * jit:coverage`. The translator's tables are the source (`core/jit/coverage.ts`); nothing is listed here.
+ * jit:coverage`. The translator's tables are the source (`core/jit/emitters.ts`); nothing is listed here.
  *
  * @module
  */
 
 import { type Instruction, instructions } from "../core/isa/mod.ts";
 import { opNumber } from "../core/isa/ops.ts";
-import { type Coverage, coverageOf } from "../core/jit/coverage.ts";
+import type { Coverage } from "../core/jit/emitter.ts";
+import { coverageOf } from "../core/jit/emitters.ts";
 
 /** What each answer means, in the order of the summary. */
 const MEANINGS: Readonly<Record<Coverage, string>> = {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { instructions } from "../core/isa/mod.ts";
 import { executable } from "../core/isa/ops.ts";
-import { coverageOf } from "../core/jit/coverage.ts";
+import { coverageOf } from "../core/jit/emitters.ts";
 import { coverageReport, instructionCoverage } from "./jit_coverage.ts";
 
 const KINDS = ["inline", "inline+slow", "call", "leave"];

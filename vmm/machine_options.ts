@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JitOptions } from "../core/jit/code_cache.ts";
+import { checkJitOptions, type JitOptions } from "../core/jit/jit_options.ts";
 import { DEFAULT_ISA } from "./board_fdt.ts";
 import type { FdtTree } from "./fdt/mod.ts";
 import type { InputFile } from "./input_file.ts";
@@ -135,6 +135,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
   if (jit !== undefined && jit !== false && (typeof jit !== "object" || jit === null)) {
     throw new TypeError(`jit: ${jit} is neither false nor an object of options`);
   }
+  if (jit) checkJitOptions(jit);
   optionalExtensionsOf(isa);
   return { ...options, harts, memMiB, isa };
 }

@@ -14,25 +14,11 @@
 
 import type { HartModule } from "../hart_module.ts";
 import { type CodePage, type DecodedInstruction, pageOf } from "./blocks.ts";
+import { checkJitOptions, type JitOptions } from "./jit_options.ts";
 import { type JitLayout, jitLayout, RUNTIME_IMPORTS, type ValueType } from "./layout.ts";
 import { type EntryWord, LiveModules } from "./live_modules.ts";
 import { crossedWord, enteredWord, type LinearPage, Translator } from "./translator.ts";
 import { type BranchHint, Type, WasmWriter } from "./wasm_encoder.ts";
-
-/** Options of translation; none of them changes what the guest sees. */
-export interface JitOptions {
-  /** How often a place is reached before it is translated, from 1; 0 turns translation off. Default 8000. */
-  readonly threshold?: number;
-  /** Translate when so many places are hot. Default 24. */
-  readonly batch?: number;
-  /** Bytes of memory for code before all is dropped, estimated from its WebAssembly. Default 256 MiB. */
-  readonly budgetBytes?: number;
-  /**
-   * For tools that look inside: sees each module before it is compiled. What it answers, if anything, is
-   * compiled instead.
-   */
-  readonly onModule?: (module: TranslatedModule) => Uint8Array<ArrayBuffer> | void;
-}
 
 /** A module of translated code, as {@link JitOptions.onModule} sees it. */
 export interface TranslatedModule {
@@ -62,12 +48,8 @@ export interface JitStatistics {
   flushes: number;
 }
 
-const DEFAULT_THRESHOLD = 8000;
-const DEFAULT_BATCH = 24;
-const DEFAULT_BUDGET_BYTES = 256 << 20;
 /** A module costs as much as some regions: a few places wait for more. */
 const LONGEST_WAIT_INSTRUCTIONS = 1_000_000;
-const MAX_THRESHOLD = 2 ** 23;
 /** A block is worth translating along if it was reached a sixteenth as often as a hot one. */
 const WARM_SHIFT = 4;
 /**
@@ -120,14 +102,7 @@ export class CodeCache {
   readonly #live: LiveModules;
 
   constructor(module: HartModule, options: JitOptions = {}) {
-    const {
-      threshold = DEFAULT_THRESHOLD,
-      batch = DEFAULT_BATCH,
-      budgetBytes = DEFAULT_BUDGET_BYTES,
-    } = options;
-    if (!Number.isInteger(threshold) || threshold < 0 || threshold > MAX_THRESHOLD) {
-      throw new RangeError(`JIT threshold ${threshold}: give 0 (off) to ${MAX_THRESHOLD}`);
-    }
+    const { threshold, batch, budgetBytes } = checkJitOptions(options);
     this.#module = module;
     this.#budgetBytes = budgetBytes;
     this.#live = new LiveModules(module);

@@ -10,7 +10,7 @@ import { reg } from "../conformance/assembler.ts";
 import { cornerFloatRegister, cornerInteger, type Random } from "../conformance/random.ts";
 import { bareProgram, type Program, RAM } from "../testing/bare_program.ts";
 import { stateDigest } from "../testing/state_digest.ts";
-import type { JitOptions } from "./code_cache.ts";
+import type { JitOptions } from "./jit_options.ts";
 import {
   countTraps,
   DYN,

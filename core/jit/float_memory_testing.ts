@@ -10,7 +10,7 @@ import { assert } from "@std/assert";
 import { reg } from "../conformance/assembler.ts";
 import { bareProgram, type Program, RAM, ramView } from "../testing/bare_program.ts";
 import { stateDigest } from "../testing/state_digest.ts";
-import type { JitOptions } from "./code_cache.ts";
+import type { JitOptions } from "./jit_options.ts";
 import { countTraps, onHartZero, runToTheEnd, SETTINGS } from "./float_programs_testing.ts";
 
 const RAM_BYTES = 0x4_0000;

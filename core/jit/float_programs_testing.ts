@@ -9,7 +9,7 @@
 import { reg } from "../conformance/assembler.ts";
 import { type BareProgram, bareProgram, type Program, RAM } from "../testing/bare_program.ts";
 import { stateDigest } from "../testing/state_digest.ts";
-import type { JitOptions } from "./code_cache.ts";
+import type { JitOptions } from "./jit_options.ts";
 
 /** Where an instruction's operands are: registers of either file, as its row in core/isa says. */
 export interface Shape {

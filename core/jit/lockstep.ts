@@ -11,7 +11,8 @@
  * @module
  */
 
-import type { JitOptions, TranslatedModule } from "./code_cache.ts";
+import type { TranslatedModule } from "./code_cache.ts";
+import type { JitOptions } from "./jit_options.ts";
 import {
   type Difference,
   hartDifferences,

@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { reg } from "../conformance/assembler.ts";
 import { bareProgram, type Program, RAM } from "../testing/bare_program.ts";
-import type { JitOptions, TranslatedModule } from "./code_cache.ts";
+import type { TranslatedModule } from "./code_cache.ts";
+import type { JitOptions } from "./jit_options.ts";
 import { emitHotLoop } from "./exactness/hot_loop_testing.ts";
 import { describeMismatch, lockstep, type LockstepResult } from "./lockstep.ts";
 import { readFunctions } from "./wasm_text.ts";

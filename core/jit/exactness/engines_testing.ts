@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { BareProgram, TimedTrap } from "../../testing/bare_program.ts";
 import { stateDigest } from "../../testing/state_digest.ts";
-import type { JitOptions } from "../code_cache.ts";
+import type { JitOptions } from "../jit_options.ts";
 
 /** A setting of translation. */
 export type Jit = JitOptions | false;

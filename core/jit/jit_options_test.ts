@@ -1,5 +1,24 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { DEFAULT_JIT, parseJitSetting } from "./default_options.ts";
+import { checkJitOptions, DEFAULT_JIT, type JitOptions, parseJitSetting } from "./jit_options.ts";
+
+Deno.test("options that are out of range or unknown are refused", () => {
+  assertEquals(checkJitOptions({}), { threshold: 8000, batch: 24, budgetBytes: 256 << 20 });
+  for (
+    const [options, message] of [
+      [{ threshold: -1 }, "jit threshold -1: give a whole number from 0 to"],
+      [{ threshold: 1.5 }, "jit threshold 1.5"],
+      [{ batch: 0 }, "jit batch 0: give a whole number from 1 to 1024"],
+      [{ batch: 1025 }, "jit batch 1025"],
+      [{ budgetBytes: NaN }, "jit budgetBytes NaN"],
+      [{ budgetBytes: -1 }, "jit budgetBytes -1"],
+    ] as [JitOptions, string][]
+  ) assertThrows(() => checkJitOptions(options), RangeError, message);
+  assertThrows(
+    () => checkJitOptions({ treshold: 1 } as JitOptions),
+    TypeError,
+    "jit: unknown option treshold; there are: threshold, batch",
+  );
+});
 
 Deno.test("each setting of HIMAWARI_JIT", () => {
   assertEquals(parseJitSetting("off"), false);
@@ -22,7 +41,7 @@ Deno.test("an unknown setting is refused, and the message says which there are",
 
 /** What a fresh process takes for the default, given the variable and a permission. */
 async function defaultIn(setting: string, permission: string): Promise<string> {
-  const module = new URL("default_options.ts", import.meta.url).href;
+  const module = new URL("jit_options.ts", import.meta.url).href;
   const child = new Deno.Command("deno", {
     args: ["run", "--no-prompt", "--quiet", "--no-lock", "--no-config", permission, "-"],
     env: { HIMAWARI_JIT: setting },
