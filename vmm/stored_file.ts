@@ -12,6 +12,9 @@ const LEAST_BYTES = 1 << 20;
 /** What tells the formats of kernels and archives apart. */
 const HEAD_BYTES = 64;
 
+/** A guest that resets its machine finds in RAM what was there at power-on. */
+const REMEDY = "leave the file alone while the machine is used, or hand over its bytes";
+
 /** A file on the host, as it was when it was first looked at. */
 export class StoredFile implements StoredBytes {
   readonly length: number;
@@ -53,14 +56,25 @@ export class StoredFile implements StoredBytes {
   }
 
   #read(target: Uint8Array): void {
-    using file = Deno.openSync(this.#path);
+    using file = this.#open();
     for (let at = 0; at < target.length;) {
       const count = file.readSync(target.subarray(at));
       if (count === null) break;
       at += count;
     }
     if (versionOf(file.statSync()) !== this.#version) {
-      throw new Error(`${this.#name}: was changed while the machine had use for it`);
+      throw new Error(`${this.#name}: was changed while the machine had use for it; ${REMEDY}`);
+    }
+  }
+
+  #open(): Deno.FsFile {
+    try {
+      return Deno.openSync(this.#path);
+    } catch (cause) {
+      throw new Error(
+        `${this.#name}: cannot be read (${(cause as Error).message}); ${REMEDY}`,
+        { cause },
+      );
     }
   }
 }

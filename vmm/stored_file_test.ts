@@ -169,6 +169,17 @@ Deno.test("a reset fails if a file is not what it was", async () => {
     Deno.renameSync(path("other"), path("kernel"));
     const error = await assertRejects(() => machine.run(), Error) as Error;
     assertStringIncludes(error.message, `kernel ${path("kernel")}: was changed`);
+    assertStringIncludes(error.message, "or hand over its bytes");
+  });
+});
+
+Deno.test("a reset fails with the file's name and a remedy if it is gone", async () => {
+  await withFiles({ kernel }, async (path) => {
+    using machine = await Machine.create({ memMiB: 64, firmware, kernel: path("kernel") });
+    Deno.removeSync(path("kernel"));
+    const error = await assertRejects(() => machine.run(), Error) as Error;
+    assertStringIncludes(error.message, `kernel ${path("kernel")}: cannot be read`);
+    assertStringIncludes(error.message, "or hand over its bytes");
   });
 });
 
