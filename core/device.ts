@@ -52,6 +52,11 @@ export interface Device {
    * @throws {RangeError} if the version is unknown or a field is out of range; nothing is changed then
    */
   restore(state: SavedState): void;
+  /**
+   * Why a snapshot would not hold all of the device's state, if it would not: the rest is outside the
+   * machine, as an open connection is. Such a machine is not saved.
+   */
+  whyUnsaveable?(): string | undefined;
 }
 
 /** One wire into an interrupt controller or a hart. Level-triggered; setting the same level twice is harmless. */

@@ -10,11 +10,22 @@
  */
 
 import { Bus } from "./bus.ts";
-import type { AccessWidth, InterruptLine, ScheduledEvent, VirtualClock } from "./device.ts";
+import type {
+  AccessWidth,
+  InterruptLine,
+  SavedState,
+  ScheduledEvent,
+  VirtualClock,
+} from "./device.ts";
 import { EventQueue } from "./event_queue.ts";
 import { CodeCache, type JitStatistics } from "./jit/code_cache.ts";
 import { defaultJitOptions, type JitOptions } from "./jit/jit_options.ts";
 import { HartModule } from "./hart_module.ts";
+import { openHarts, saveHarts } from "./hart_state.ts";
+import { openPageFlags, savePageFlags } from "./page_flags_state.ts";
+import type { RamImage } from "./ram_image.ts";
+import { RamPages } from "./ram_pages.ts";
+import { openTranslations, saveTranslations } from "./translation_state.ts";
 
 /** Interrupt inputs of a hart that devices drive, by their bit in `mip`. */
 export type HartInterrupt = "MSIP" | "MEIP" | "SEIP";
@@ -58,6 +69,13 @@ export interface TrapRecord {
   readonly epc: bigint;
 }
 
+/** Everything about harts, clock and address translation; RAM is apart. */
+export interface HartArrayState {
+  readonly harts: SavedState;
+  readonly translations: SavedState;
+  readonly pages: SavedState;
+}
+
 /** Why {@link HartArray.run} came back. */
 export type RunResult =
   /** {@link HartArray.requestStop} was called. */
@@ -82,6 +100,8 @@ const DEFAULT_EXTENSIONS: readonly OptionalExtension[] = ["svadu", "svpbmt", "sv
 /** The executing part of a machine. */
 export class HartArray {
   readonly module: HartModule;
+  /** What of RAM is there, and what was written. */
+  readonly pages: RamPages;
   readonly bus: Bus = new Bus();
   readonly clock: VirtualClock;
   readonly hartCount: number;
@@ -116,7 +136,9 @@ export class HartArray {
       readBus: (_hartId, width) => this.#readBus(width),
       writeBus: (_hartId, width) => this.#writeBus(width),
       traceTrap: (hartId) => this.#traceTrap(hartId),
+      fetchPage: (index) => this.pages.fetch(index),
     });
+    this.pages = new RamPages(this.module);
     const m = this.module;
     this.#fields = {
       sliceEndNs: m.machineField("sliceEndNs"),
@@ -249,6 +271,25 @@ export class HartArray {
     this.#timerChanged();
   }
 
+  /** Replaces what is in ROM; the rest of it becomes zeros. */
+  writeRom(bytes: Uint8Array): void {
+    const { module } = this;
+    const sizeBytes = module.getNumber(module.machineField("romSizeBytes"));
+    if (bytes.length > sizeBytes) {
+      throw new RangeError(`${bytes.length} bytes are more than the ${sizeBytes} of ROM`);
+    }
+    const at = module.layout("ROM_OFFSET");
+    module.bytes.fill(0, at, at + sizeBytes);
+    module.bytes.set(bytes, at);
+  }
+
+  /** Contents of ROM, with the zeros that fill its last page. */
+  readRom(): Uint8Array<ArrayBuffer> {
+    const { module } = this;
+    const at = module.layout("ROM_OFFSET");
+    return module.bytes.slice(at, at + module.getNumber(module.machineField("romSizeBytes")));
+  }
+
   /** Ends the run after the present instruction. */
   requestStop(): void {
     this.#stopRequested = true;
@@ -275,9 +316,10 @@ export class HartArray {
 
   /**
    * Must be called after RAM was written from outside, through {@link ramAt}: code decoded from there is
-   * forgotten. What the guest's address translation has cached stays.
+   * forgotten, and snapshots include it. What the guest's address translation has cached stays.
    */
   ramWritten(address: number, sizeBytes: number): void {
+    this.pages.noteWritten(address - this.#ramBase, sizeBytes);
     const first = address - address % PAGE_BYTES;
     for (let page = first; page < address + sizeBytes; page += PAGE_BYTES) {
       this.module.exports.forgetCode(this.module.layout("RAM_OFFSET") + page - this.#ramBase);
@@ -290,7 +332,51 @@ export class HartArray {
     if (!(offset >= 0 && sizeBytes >= 0 && offset + sizeBytes <= this.module.ram.length)) {
       return undefined;
     }
+    this.pages.ensurePresent(offset, sizeBytes);
     return this.module.ram.subarray(offset, offset + sizeBytes);
+  }
+
+  /** The state between two runs, RAM excepted: `pages.capture` has that. */
+  save(): HartArrayState {
+    const { module, hartCount } = this;
+    return {
+      harts: saveHarts(module, hartCount, {
+        turn: this.#turn,
+        quantumLeft: this.#quantumLeft,
+        instructions: this.#instructions,
+        nowNs: this.nowNs,
+      }),
+      translations: saveTranslations(module, hartCount),
+      pages: savePageFlags(this.pages.keptFlags()),
+    };
+  }
+
+  /**
+   * Checks a saved state; the answer puts it into effect, with RAM as `image` has it. Things that devices
+   * have scheduled are theirs to schedule again.
+   *
+   * @throws {TypeError} if a state's kind or a field's type does not fit
+   * @throws {RangeError} if a version is unknown, a field is out of range, or RAM has another size
+   */
+  openState(state: HartArrayState, image: RamImage): () => void {
+    const { module, hartCount, pages } = this;
+    if (image.pageCount !== pages.count) {
+      throw new RangeError(
+        `Cannot restore RAM: the image has ${image.pageCount} pages, the machine ${pages.count}`,
+      );
+    }
+    const { schedule, apply } = openHarts(state.harts, module, hartCount, this.#quantum);
+    const translate = openTranslations(state.translations, module, hartCount);
+    const flags = openPageFlags(state.pages, pages.count, pages.keptMask);
+    return () => {
+      apply();
+      translate();
+      pages.show(image, flags);
+      this.#turn = schedule.turn;
+      this.#quantumLeft = schedule.quantumLeft;
+      this.#instructions = schedule.instructions;
+      this.#stopRequested = false;
+    };
   }
 
   /**

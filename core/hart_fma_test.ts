@@ -14,6 +14,7 @@ type MultiplyAdd = (a: number, b: number, c: number) => number;
 const module = new HartModule(0x1_0000, {
   readBus: () => false,
   writeBus: () => false,
+  fetchPage: () => {},
   traceTrap: () => {},
 });
 const { jitFmaD, jitFmaS } = module.exports as unknown as Record<

@@ -15,6 +15,16 @@ export interface HartImports {
   writeBus(hartId: number, widthBytes: number): boolean;
   /** A trap was taken; called only while `Machine.traceTraps` is set. */
   traceTrap(hartId: number): void;
+  /** A page of RAM that is absent is about to be looked at. */
+  fetchPage(index: number): void;
+}
+
+/** A field of a hart's state. */
+export interface HartField {
+  readonly name: string;
+  /** From the beginning of the hart's state. */
+  readonly offset: number;
+  readonly sizeBytes: 4 | 8;
 }
 
 interface HartExports {
@@ -30,6 +40,8 @@ interface HartExports {
   decodedSlot(word: number): number;
   dropAllCode(): void;
   forgetCode(pointer: number): void;
+  guardEntries(access: number): void;
+  contextsReplaced(): void;
 }
 
 const WASM_PAGE_BYTES = 0x1_0000;
@@ -57,6 +69,7 @@ export class HartModule {
   readonly ram: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
   readonly #layout: ReadonlyMap<string, number>;
+  #hartFields: readonly HartField[] | undefined;
 
   /**
    * @param ramSizeBytes a multiple of 64 KiB
@@ -77,6 +90,7 @@ export class HartModule {
         read: (hartId: number, width: number) => imports.readBus(hartId, width) ? 1 : 0,
         write: (hartId: number, width: number) => imports.writeBus(hartId, width) ? 1 : 0,
       },
+      pages: { fetch: imports.fetchPage },
       trace: { trap: imports.traceTrap },
     });
     this.exports = instance.exports as unknown as HartExports;
@@ -120,6 +134,11 @@ export class HartModule {
       this.layout(`Hart_${name}`);
   }
 
+  /** All fields of a hart's state, in the order of the layout. */
+  get hartFields(): readonly HartField[] {
+    return this.#hartFields ??= fieldsOf("Hart_", this.#layout);
+  }
+
   getU32(address: number): number {
     return this.#view.getUint32(address, true);
   }
@@ -146,4 +165,14 @@ export class HartModule {
     this.#view.setUint32(address, value % 2 ** 32, true);
     this.#view.setUint32(address + 4, Math.floor(value / 2 ** 32), true);
   }
+}
+
+/** The layout ends with the size of the whole, which is no field. */
+function fieldsOf(prefix: string, layout: ReadonlyMap<string, number>): HartField[] {
+  const all = [...layout].filter(([key]) => key.startsWith(prefix)).sort((a, b) => a[1] - b[1]);
+  return all.slice(0, -1).map(([key, offset], index) => ({
+    name: key.slice(prefix.length),
+    offset,
+    sizeBytes: all[index + 1]![1] - offset >= 8 ? 8 : 4,
+  }));
 }

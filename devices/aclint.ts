@@ -15,7 +15,7 @@
 import type { AccessWidth, Device, InterruptLine, SavedState } from "../core/device.ts";
 import { highHalf, lowHalf, withHighHalf, withLowHalf } from "./halves.ts";
 import type { RegisterTable } from "./register_table.ts";
-import { StateFields, UINT64_MAX } from "./state_fields.ts";
+import { StateFields, UINT64_MAX } from "../core/state_fields.ts";
 
 /** Registers of MTIMER; both are 64 bits wide and are accessed in halves, low first. */
 export const MTIMER_REGISTERS = {

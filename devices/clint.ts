@@ -7,7 +7,7 @@
 
 import type { AccessWidth, Device, InterruptLine, SavedState } from "../core/device.ts";
 import { Mswi, Mtimer, type MtimerPort } from "./aclint.ts";
-import { StateFields } from "./state_fields.ts";
+import { StateFields } from "../core/state_fields.ts";
 
 /** Where the CLINT window changes from MSWI to MTIMER, and where MTIMER ends. */
 const MTIMER_START = 0x4000;

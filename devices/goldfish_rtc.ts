@@ -22,7 +22,7 @@ import type {
 } from "../core/device.ts";
 import { highHalf, lowHalf, withHighHalf, withLowHalf } from "./halves.ts";
 import type { RegisterTable } from "./register_table.ts";
-import { StateFields, UINT64_MAX } from "./state_fields.ts";
+import { StateFields, UINT64_MAX } from "../core/state_fields.ts";
 
 /** Registers of the Goldfish RTC. */
 export const GOLDFISH_RTC_REGISTERS = {

@@ -17,7 +17,7 @@
 
 import type { AccessWidth, Device, InterruptLine, SavedState } from "../core/device.ts";
 import type { RegisterTable } from "./register_table.ts";
-import { StateFields } from "./state_fields.ts";
+import { StateFields } from "../core/state_fields.ts";
 
 /** Registers of the PLIC (PLIC 1.0, chapter 3). */
 export const PLIC_REGISTERS = {

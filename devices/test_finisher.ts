@@ -9,7 +9,7 @@
 
 import type { AccessWidth, Device, SavedState } from "../core/device.ts";
 import type { RegisterTable } from "./register_table.ts";
-import { StateFields } from "./state_fields.ts";
+import { StateFields } from "../core/state_fields.ts";
 
 /** Registers of the test finisher. */
 export const TEST_FINISHER_REGISTERS = {

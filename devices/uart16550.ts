@@ -22,7 +22,7 @@ import type {
   VirtualClock,
 } from "../core/device.ts";
 import type { RegisterTable } from "./register_table.ts";
-import { StateFields } from "./state_fields.ts";
+import { StateFields } from "../core/state_fields.ts";
 
 /** Registers of the 16550A (PC16550D, table II), at consecutive bytes (reg-shift 0). */
 export const UART16550_REGISTERS = {

@@ -52,6 +52,7 @@ export function fakeConsole(before: string, answer: Answer): Console {
       return Promise.reject(failure("virtual-timeout", `${wait.what}: nothing matched`));
     },
     stop() {},
+    sent: () => false,
     failure,
   }, port);
   return console;

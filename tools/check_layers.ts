@@ -35,7 +35,7 @@ export const LAYERS: readonly Layer[] = [
   { path: "core/conformance", imports: ["core", "core/isa"], packages: ["@std/"] },
   { path: "core/testing", imports: ["core", "core/isa", "core/conformance"] },
   // A chip knows its contract with the bus, and no more.
-  { path: "devices", imports: ["core/device.ts"] },
+  { path: "devices", imports: ["core/device.ts", "core/state_fields.ts"] },
   {
     path: "vmm",
     imports: ["core", "core/isa", "core/jit", "devices"],

@@ -7,7 +7,7 @@
 
 import { createBoardFdt } from "./board_fdt.ts";
 import { type FdtTree, readDtb, writeDtb } from "./fdt/mod.ts";
-import { type NamedInput, openInput, readInput } from "./input_file.ts";
+import { isLazyBytes, type NamedInput, openInput, readInput } from "./input_file.ts";
 import { type FileMap, writeCpio } from "./initramfs/mod.ts";
 import {
   type BootPlanInput,
@@ -48,7 +48,8 @@ export interface BootImage {
 
 /** Whether an initrd is a file map, not an archive. */
 function isFileMap(initrd: CheckedOptions["initrd"]): initrd is FileMap {
-  return typeof initrd === "object" && !(initrd instanceof Uint8Array) && !(initrd instanceof URL);
+  return typeof initrd === "object" && !(initrd instanceof Uint8Array) &&
+    !(initrd instanceof URL) && !isLazyBytes(initrd);
 }
 
 async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<NamedInput | undefined> {

@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { SavedState } from "../core/device.ts";
+import { StateFields } from "../core/state_fields.ts";
 import { announcesPanic } from "./kernel_panic.ts";
 import { type ConsoleMatch, type Found, Transcript } from "./transcript.ts";
 import type { Verdict } from "./verdict.ts";
@@ -40,6 +42,8 @@ export interface ConsoleHost {
   runUntil(wait: Wait): Promise<void>;
   /** Ends the machine's run at the present instruction. */
   stop(): void;
+  /** Input is handed in; answers whether it is not for the machine now (vmm/tape.ts). */
+  sent(bytes: Uint8Array): boolean;
   /** The error for what went wrong now. */
   failure(verdict: Verdict, summary: string): Error;
 }
@@ -57,6 +61,9 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 const ENCODER = new TextEncoder();
 /** Of a longer line the beginning is enough to see what it is. */
 const MAX_LINE = 1024;
+const KIND = "console";
+const VERSION = 1;
+const MAX_BYTES = 2 ** 31;
 
 /** The machine's first serial port. */
 export class Console {
@@ -70,6 +77,8 @@ export class Console {
   #panicAt: number | undefined;
   /** Panics that begin before this offset were expected. */
   #panicsExpectedTo = 0;
+  /** Bytes still to come that the transcript has already. */
+  #skipBytes = 0;
   #line = "";
   #lineStart = 0;
 
@@ -154,9 +163,8 @@ export class Console {
   /** Sends text to the guest as if typed; returns at once, the machine takes it as it runs. */
   send(text: string | Uint8Array): void {
     const bytes = typeof text === "string" ? ENCODER.encode(text) : text;
-    for (const byte of bytes) this.#input.push(byte);
+    if (!this.#host.sent(bytes)) this.sendAgain(bytes);
     this.#sentBytes += bytes.length;
-    this.#feed();
   }
 
   /** Bytes sent so far, whether the guest has taken them or not. */
@@ -180,12 +188,97 @@ export class Console {
     return () => this.#listeners.delete(listener);
   }
 
+  /** @internal Bytes printed so far. */
+  get printedBytes(): number {
+    return this.#transcript.rawLength;
+  }
+
+  /**
+   * @internal Takes recorded output as if it were printed, up to an offset from the beginning of the
+   * transcript, or until `isOver` says so after a byte.
+   */
+  play(printed: Uint8Array, end: number, isOver: () => boolean): void {
+    while (this.printedBytes < end) {
+      this.#take(printed[this.printedBytes]!);
+      if (isOver()) return;
+    }
+  }
+
+  /**
+   * @internal The machine is now where it had printed less than the transcript has, which came from a
+   * recording: what it prints up to there is not news, and it stops there. Input is what it was then.
+   */
+  skipPrinted(base: SavedState | undefined): void {
+    const printed = base === undefined ? 0 : (base.fields["transcript"] as Uint8Array).length;
+    this.#input.splice(0, Infinity);
+    for (const byte of (base?.fields["input"] ?? []) as Uint8Array) this.#input.push(byte);
+    this.#skipBytes = this.printedBytes - printed;
+  }
+
+  /** @internal Whether the machine has still to print what the transcript has. */
+  get isSkipping(): boolean {
+    return this.#skipBytes > 0;
+  }
+
+  /** @internal Gives the machine input that was sent before. */
+  sendAgain(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#input.push(byte);
+    this.#feed();
+  }
+
+  /** @internal For a snapshot: the transcript, what was consumed, and the input that the guest has not taken. */
+  save(): SavedState {
+    return {
+      kind: KIND,
+      version: VERSION,
+      fields: {
+        transcript: this.#transcript.raw,
+        cursor: this.#transcript.cursor,
+        input: Uint8Array.from(this.#input),
+        sentBytes: this.#sentBytes,
+        hasPanicked: this.#panicAt !== undefined,
+        panicAt: this.#panicAt ?? 0,
+        panicsExpectedTo: this.#panicsExpectedTo,
+      },
+    };
+  }
+
+  /** @internal Takes over what {@link save} saved; nobody waits for anything. */
+  restore(state: SavedState): void {
+    const fields = StateFields.open(state, KIND, VERSION);
+    const raw = fields.bytes("transcript", { atMost: MAX_BYTES });
+    const cursor = fields.integer("cursor", raw.length);
+    const input = fields.bytes("input", { atMost: MAX_BYTES });
+    const sentBytes = fields.integer("sentBytes", Number.MAX_SAFE_INTEGER);
+    const hasPanicked = fields.boolean("hasPanicked");
+    const panicAt = fields.integer("panicAt", raw.length);
+    const panicsExpectedTo = fields.integer("panicsExpectedTo", raw.length);
+    fields.finish();
+    this.#transcript.restore(raw, cursor);
+    this.#input.splice(0, Infinity);
+    for (const byte of input) this.#input.push(byte);
+    this.#skipBytes = 0;
+    this.#sentBytes = sentBytes;
+    this.#panicAt = hasPanicked ? panicAt : undefined;
+    this.#panicsExpectedTo = panicsExpectedTo;
+    const { text } = this.#transcript;
+    this.#lineStart = text.lastIndexOf("\n") + 1;
+    this.#line = text.slice(this.#lineStart, this.#lineStart + MAX_LINE);
+  }
+
   /** @internal The machine is to stop on the byte that ends this wait. */
   await(wait: Wait | undefined): void {
     this.#wait = wait;
   }
 
   #received(byte: number): void {
+    if (this.#skipBytes === 0) {
+      this.#take(byte);
+      if (this.#wait?.isDone() || this.#wait?.isRuledOut()) this.#host.stop();
+    } else if (--this.#skipBytes === 0) this.#host.stop();
+  }
+
+  #take(byte: number): void {
     const added = this.#transcript.append(byte);
     for (const listener of this.#listeners) listener(byte);
     if (added.endsWith("\n")) {
@@ -193,7 +286,6 @@ export class Console {
       this.#line = "";
       this.#lineStart = this.#transcript.length;
     } else if (this.#line.length < MAX_LINE) this.#line += added;
-    if (this.#wait?.isDone() || this.#wait?.isRuledOut()) this.#host.stop();
   }
 
   #lineEnded(): void {

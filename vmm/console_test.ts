@@ -39,6 +39,7 @@ function setUp(output = "") {
       return Promise.reject(failure("virtual-timeout", wait.what));
     },
     stop: () => void machine.stops++,
+    sent: () => false,
     failure,
   }, port);
   const print = (text: string) => ENCODER.encode(text).forEach((byte) => port.onTransmit(byte));

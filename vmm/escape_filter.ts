@@ -20,6 +20,16 @@ const isIntermediate = (code: number) => code >= 0x20 && code <= 0x2f;
 export class EscapeFilter {
   #state: "text" | "escape" | "sequence" | "string" | "stringEscape" = "text";
 
+  /** Whether a sequence was begun and has not ended: a character may be no text. */
+  get isInSequence(): boolean {
+    return this.#state !== "text";
+  }
+
+  /** Back to the beginning. */
+  reset(): void {
+    this.#state = "text";
+  }
+
   /** Whether the character is text. */
   accepts(code: number): boolean {
     if (code === LF) this.#state = "text";

@@ -6,11 +6,24 @@
 
 import { StoredFile } from "./stored_file.ts";
 
+/** Bytes that are made when they are wanted: a machine restored from a snapshot may never want them. */
+export interface LazyBytes {
+  /** Equal for equal bytes, and for no others: a digest of them, or of all that they are made from. */
+  readonly identity: string;
+  read(): Uint8Array;
+}
+
 /**
  * Bytes, or the path or `file:` URL of a file that holds them. The file is to stay as it is while a
  * machine uses it: large ones are read again when the guest resets the machine.
  */
-export type InputFile = Uint8Array | string | URL;
+export type InputFile = Uint8Array | string | URL | LazyBytes;
+
+/** Whether something is {@link LazyBytes}. */
+export function isLazyBytes(input: unknown): input is LazyBytes {
+  return typeof input === "object" && input !== null && "identity" in input &&
+    typeof input.identity === "string" && "read" in input && typeof input.read === "function";
+}
 
 /** A file's bytes, not read yet if it is large, with the name to call it by in errors. */
 export interface NamedInput {
@@ -53,6 +66,7 @@ async function take<Bytes extends { readonly length: number }>(
   role: string,
   read: (path: string | URL, name: string) => Promise<Bytes>,
 ): Promise<{ readonly bytes: Bytes | Uint8Array; readonly name: string }> {
+  if (isLazyBytes(input)) return { bytes: checkNotEmpty(input.read(), role), name: role };
   if (input instanceof Uint8Array) return { bytes: checkNotEmpty(input, role), name: role };
   if (typeof input !== "string" && !(input instanceof URL)) {
     throw new TypeError(`${role}: give bytes, a path or a URL, not ${typeof input}`);

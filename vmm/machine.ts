@@ -5,16 +5,22 @@
  */
 
 import { HartArray, type RunResult } from "../core/hart_array.ts";
+import type { JitOptions } from "../core/jit/jit_options.ts";
 import type { FinishRequest } from "../devices/test_finisher.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type BootImage, createBootImage } from "./boot_image.ts";
 import { Console, type Wait } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
+import { openComponents, saveComponents } from "./machine_state.ts";
 import { type CheckedOptions, checkOptions, type MachineOptions } from "./machine_options.ts";
 import { optionalExtensionsOf } from "./isa_string.ts";
 import { describePanic, readPanicReport } from "./kernel_panic.ts";
 import { BOARD, RAM_BASE } from "./memory_map.ts";
+import type { MachineShape, MachineSnapshot } from "./snapshot/snapshot.ts";
+import { hashState } from "./state_hash.ts";
+import { type Action, isSending, Playback, type Recording, type Stop } from "./tape.ts";
+import { type Input, Timeline } from "./timeline.ts";
 import { MachineError, type Verdict } from "./verdict.ts";
 
 const MIB = 1 << 20;
@@ -44,6 +50,29 @@ export interface RunOutcome {
   readonly finish?: FinishRequest;
 }
 
+/** How a machine is to go on from a snapshot. */
+export interface RestoreOptions {
+  /** As in {@link MachineOptions}. */
+  readonly jit?: JitOptions | false | undefined;
+  /**
+   * What the machine was made with. Needed for nothing but a guest that resets the machine, which finds
+   * in RAM again what was there at power-on.
+   */
+  readonly boot?: MachineOptions | undefined;
+}
+
+/** A layer that was made before, and where it led to. */
+export interface RestorableLayer extends Recording {
+  readonly snapshot: MachineSnapshot;
+}
+
+/** What was done in a layer that was not made before. */
+export interface RecordedLayer {
+  readonly actions: readonly Action[];
+  /** Why it cannot stand for running it again, if so. */
+  readonly unrepeatable?: string;
+}
+
 /**
  * A RISC-V machine.
  *
@@ -62,39 +91,56 @@ export interface RunOutcome {
 export class Machine implements Disposable {
   /** The first serial port. */
   readonly console: Console;
-  /** The harts and all that executes; for tools that look inside. */
-  readonly harts: HartArray;
 
-  readonly #image: BootImage;
+  readonly #shape: MachineShape;
+  readonly #jit: JitOptions | false | undefined;
+  readonly #harts: HartArray;
   readonly #board: Board;
-  readonly #htif: Htif | undefined;
+  /** What it was made with, if that is known, and what that made. */
+  readonly #options: CheckedOptions | undefined;
+  #image: BootImage | undefined;
+  #dtb: Uint8Array<ArrayBuffer> = new Uint8Array();
+  #tohost: number | undefined;
+  #fromhost: number | undefined;
+  #htif: Htif | undefined;
   #finish: FinishRequest | undefined;
   #closed = false;
   #busy = false;
+  #timeline = new Timeline();
+  /** Where harts, chips and RAM are to start from before anything is executed; what they hold now is void. */
+  #pending: MachineSnapshot | "power-on" | undefined;
+  /** The machine's clock while {@link #pending}. */
+  #pendingStop: Stop = { nowNs: 0, instructions: 0, printedBytes: 0 };
+  #playback: Playback<RestorableLayer> | undefined;
+  #recording: { actions: Action[]; unrepeatable?: string } | undefined;
 
-  private constructor(options: CheckedOptions, image: BootImage) {
-    this.#image = image;
-    this.harts = new HartArray({
-      harts: options.harts,
+  private constructor(
+    shape: MachineShape,
+    options: CheckedOptions | undefined,
+    jit: JitOptions | false | undefined,
+  ) {
+    const { harts, memMiB, isa } = shape;
+    this.#shape = { harts, memMiB, isa };
+    this.#options = options;
+    this.#jit = jit;
+    this.#harts = new HartArray({
+      harts,
       ramBase: RAM_BASE,
-      ramSizeBytes: options.memMiB * MIB,
-      rom: { base: BOARD.mrom.base, bytes: image.rom },
-      extensions: optionalExtensionsOf(options.isa),
-      jit: options.jit,
+      ramSizeBytes: memMiB * MIB,
+      rom: { base: BOARD.mrom.base, bytes: new Uint8Array(1) },
+      extensions: optionalExtensionsOf(isa),
+      jit,
     });
-    this.#board = createBoard(this.harts, (request) => {
+    this.#board = createBoard(this.#harts, (request) => {
       this.#finish = request;
-      this.harts.requestStop();
+      this.#harts.requestStop();
     });
     this.console = new Console({
       runUntil: (wait) => this.#runUntil(wait),
-      stop: () => this.harts.requestStop(),
+      stop: () => this.#harts.requestStop(),
       failure: (verdict, summary) => this.#failure(verdict, summary),
+      sent: (bytes) => this.#sent(bytes),
     }, this.#board.uart);
-    const { elf } = image;
-    if (elf?.tohost !== undefined) this.#htif = new Htif(this.harts, elf.tohost, elf.fromhost);
-    this.#loadRam();
-    image.checkLoaded?.((physAddr, sizeBytes) => this.harts.ramAt(physAddr, sizeBytes)!);
   }
 
   /**
@@ -107,32 +153,68 @@ export class Machine implements Disposable {
    * @throws {Deno.errors.NotFound} if a file does not exist
    */
   static async create(options: MachineOptions): Promise<Machine> {
+    const machine = Machine.prepare(options);
+    await machine.#materialise();
+    return machine;
+  }
+
+  /** @internal As {@link create}, but what it boots is read when it first executes. */
+  static prepare(options: MachineOptions): Machine {
     const checked = checkOptions(options);
-    return new Machine(checked, await createBootImage(checked));
+    const machine = new Machine(checked, checked, checked.jit);
+    machine.#pending = "power-on";
+    return machine;
+  }
+
+  /**
+   * A new machine in the state of a snapshot. Pages of RAM are brought in when the guest first uses them.
+   *
+   * @throws {TypeError} if the snapshot is malformed, or has chips that this machine has not
+   * @throws {RangeError} if a value in it is out of range
+   */
+  static restore(snapshot: MachineSnapshot, options: RestoreOptions = {}): Machine {
+    const { boot, jit = boot?.jit } = options;
+    const checked = boot && checkOptions(boot);
+    const machine = new Machine(snapshot.shape, checked, jit);
+    machine.#restore(snapshot);
+    return machine;
+  }
+
+  /** The harts and all that executes; for tools that look inside. */
+  get harts(): HartArray {
+    this.#materialiseNow();
+    return this.#harts;
+  }
+
+  /** What it is made of. */
+  get shape(): MachineShape {
+    return this.#shape;
   }
 
   /** The device tree that firmware is handed. */
   get fdt(): FdtTree {
-    return readDtb(this.#image.dtb);
+    return readDtb(this.dtb);
   }
 
   /** The same, flattened. */
   get dtb(): Uint8Array<ArrayBuffer> {
-    return this.#image.dtb.slice();
+    this.#materialiseNow();
+    return this.#dtb.slice();
   }
 
   /** Virtual milliseconds since power-on. */
   get virtualMs(): number {
-    return this.harts.nowNs / 1e6;
+    return this.#nowNs / 1e6;
   }
 
   /** Instructions executed since power-on by all harts. */
   get instructions(): number {
-    return this.harts.instructions;
+    return this.#pending === undefined ? this.#harts.instructions : this.#pendingStop.instructions;
   }
 
   /** How the guest ended the machine, if it did. */
   get finish(): FinishRequest | undefined {
+    this.#materialiseNow();
     return this.#finish;
   }
 
@@ -140,32 +222,8 @@ export class Machine implements Disposable {
    * SHA-256 over RAM, harts and clock, in hexadecimal: equal for machines in the same state.
    */
   async stateHash(): Promise<string> {
-    const { module } = this.harts;
-    const stride = module.layout("HART_STRIDE");
-    const hartBytes = module.layout("Hart_sizeBytes");
-    const digests: Uint8Array[] = [
-      new Uint8Array(await crypto.subtle.digest("SHA-256", module.ram)),
-    ];
-    for (let id = 0; id < this.harts.hartCount; id++) {
-      const at = module.layout("HARTS_BASE") + id * stride;
-      const state = module.bytes.slice(at, at + hartBytes);
-      // Which translation contexts are in use is no state of the guest's.
-      const view = new DataView(state.buffer);
-      for (const field of ["fetchContext", "dataContext", "contextClock"]) {
-        view.setUint32(module.layout(`Hart_${field}`), 0, true);
-      }
-      view.setBigUint64(module.layout("Hart_xsink"), 0n, true);
-      digests.push(state);
-    }
-    digests.push(new TextEncoder().encode(String(this.harts.nowNs)));
-    const all = new Uint8Array(digests.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of digests) {
-      all.set(part, at);
-      at += part.length;
-    }
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", all));
-    return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    await this.#materialise();
+    return await hashState(this.#harts);
   }
 
   /**
@@ -177,30 +235,167 @@ export class Machine implements Disposable {
   async run(options: { readonly until?: RunUntil } = {}): Promise<RunOutcome> {
     const until = checkUntil(options.until ?? "finished");
     using _turn = this.#takeTurn();
-    let endInstructions = Infinity;
-    let timeUp = false;
-    let event;
-    if (typeof until === "object") {
-      if ("instructions" in until) endInstructions = until.instructions;
-      else {
-        event = this.harts.clock.schedule(BigInt(Math.ceil(until.virtualMs * 1e6)), () => {
-          timeUp = true;
-          this.harts.requestStop();
-        });
+    const played = this.#playRun(JSON.stringify(until));
+    if (played !== undefined) return played;
+    await this.#materialise();
+    const outcome = await this.#run(until);
+    this.#record({
+      kind: "run",
+      until: JSON.stringify(until),
+      reason: outcome.reason,
+      stop: this.#stop(),
+    });
+    return outcome;
+  }
+
+  /**
+   * The machine as it is, in memory: to {@link rewind} to, or to make another from with {@link restore}.
+   * The next one shares the pages that were not written in between.
+   *
+   * @throws {TypeError} if the machine is closed or runs
+   */
+  checkpoint(): MachineSnapshot {
+    using _turn = this.#takeTurn();
+    this.#materialiseNow();
+    const snapshot = this.#capture(true);
+    this.#harts.pages.adopt(snapshot.ram);
+    this.#timeline.mark(snapshot);
+    return snapshot;
+  }
+
+  /**
+   * Makes the machine what it was. Its memory is used again, and translated code where pages are the same.
+   *
+   * @throws {TypeError} if the machine is closed or runs, or the snapshot is of another kind of machine
+   */
+  rewind(to: MachineSnapshot): void {
+    using _turn = this.#takeTurn();
+    const { shape } = to;
+    for (const name of ["harts", "memMiB", "isa"] as const) {
+      if (shape[name] !== this.#shape[name]) {
+        throw new TypeError(
+          `Machine.rewind: the snapshot is of a machine with ${name} ${
+            shape[name]
+          }, this one has ` +
+            `${this.#shape[name]}; use Machine.restore`,
+        );
       }
     }
-    try {
-      while (true) {
-        if (this.#hasFinished()) return { reason: "finished", finish: this.#finish! };
-        if (timeUp) return { reason: "time" };
-        if (this.instructions >= endInstructions) return { reason: "instructions" };
-        // Input that the guest has no room for does not wake it either.
-        if (this.#step(endInstructions - this.instructions) === "idle") return { reason: "idle" };
-        await eventLoopTurn();
+    this.#pending = undefined;
+    this.#playback = undefined;
+    this.#spoil("it was rewound");
+    this.#restore(to);
+    this.#timeline = this.#timeline.until(to);
+  }
+
+  /**
+   * Another machine in the same state, which goes its own way from now on; pages that neither writes are
+   * shared.
+   *
+   * @throws {TypeError} if the machine is closed or runs
+   */
+  fork(): Machine {
+    const snapshot = this.checkpoint();
+    const fork = new Machine(this.#shape, this.#options, this.#jit);
+    fork.#image = this.#image;
+    fork.#restore(snapshot);
+    return fork;
+  }
+
+  /**
+   * Goes to an exact instruction, forwards or backwards: from the nearest checkpoint before it, with the
+   * same input at the same instructions, so that everything happens again as it did. What lies behind
+   * the target is forgotten. Nothing else ends the run, neither a panic nor a match.
+   *
+   * @param target instructions executed by all harts since power-on, or retired by one (`minstret`)
+   * @throws {RangeError} if the target is no whole number, if it is in the past and there is no checkpoint
+   * before it, or if the machine ends or idles for ever before it
+   * @throws {TypeError} if the machine is closed or runs
+   */
+  async runTo(
+    target: { readonly instructions: number } | {
+      readonly instret: number | bigint;
+      readonly hart?: number;
+    },
+  ): Promise<void> {
+    const { instructions, instret, hart, what } = this.#target(target);
+    using _turn = this.#takeTurn();
+    await this.#materialise();
+    const goal = instructions ?? instret!;
+    const positionAt = (snapshot: MachineSnapshot) =>
+      instructions === undefined ? instretOf(snapshot, hart) : snapshot.instructions;
+    const position = () =>
+      instructions === undefined ? Number(this.#harts.instret(hart)) : this.#harts.instructions;
+    let inputs: readonly Input[] = [];
+    if (position() > goal) {
+      const found = this.#timeline.before((snapshot) => positionAt(snapshot) <= goal);
+      if (found === undefined) {
+        throw new RangeError(
+          `Machine.runTo: ${what} is in the past and no checkpoint is before it; call ` +
+            "machine.checkpoint() at places that you may want to go back to",
+        );
       }
-    } finally {
-      event?.cancel();
+      inputs = found.inputs;
+      this.#spoil("it was taken back");
+      this.#restore(found.snapshot);
+      this.#timeline = this.#timeline.until(found.snapshot);
     }
+    let next = 0;
+    while (position() < goal) {
+      const input = inputs[next];
+      if (input !== undefined && this.#nowNs >= input.nowNs) {
+        this.console.send(input.bytes);
+        next++;
+        continue;
+      }
+      const result = this.#step(goal - position(), input?.nowNs);
+      if (await this.#hasFinished()) {
+        throw new RangeError(`Machine.runTo: ${describeFinish(this.#finish!)} before ${what}`);
+      }
+      if (result === "idle" && inputs[next] === undefined) {
+        throw new RangeError(
+          `Machine.runTo: every hart waits for an interrupt, and none can come before ${what}`,
+        );
+      }
+      await eventLoopTurn();
+    }
+    this.#spoil("it was taken to an instruction");
+  }
+
+  /**
+   * @internal Has the machine written to a snapshot store: `write` is given what it is now and answers the
+   * same with pages that the store keeps. The machine is not to go on meanwhile.
+   *
+   * @throws {TypeError} if part of its state is not the machine's own
+   */
+  async store(write: (snapshot: MachineSnapshot) => Promise<MachineSnapshot>): Promise<void> {
+    using _turn = this.#takeTurn();
+    await this.#materialise();
+    this.#harts.pages.adopt((await write(this.#capture(false))).ram);
+  }
+
+  /**
+   * @internal From now on what is done to the machine is recorded. As long as it is what `layers` recorded,
+   * it is played from there, provided that nothing was executed since the last layer.
+   */
+  beginLayer(layers: readonly RestorableLayer[]): void {
+    this.#recording = { actions: [] };
+    this.#playback = this.#pending === undefined ? undefined : new Playback(layers);
+  }
+
+  /** @internal Ends the layer: the one that was played as a whole, or what was done. */
+  async endLayer(): Promise<RestorableLayer | RecordedLayer> {
+    const played = this.#playback?.complete;
+    if (played !== undefined) {
+      this.#playback = undefined;
+      this.#recording = undefined;
+      this.#pending = played.snapshot;
+      return played;
+    }
+    await this.#materialise();
+    const recording = this.#recording!;
+    this.#recording = undefined;
+    return recording;
   }
 
   /** Ends the machine; its memory is given back. Harmless when repeated. */
@@ -211,6 +406,10 @@ export class Machine implements Disposable {
   /** As {@link close}. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  get #nowNs(): number {
+    return this.#pending === undefined ? this.#harts.nowNs : this.#pendingStop.nowNs;
   }
 
   #takeTurn(): Disposable {
@@ -224,12 +423,39 @@ export class Machine implements Disposable {
     };
   }
 
+  async #run(until: RunUntil): Promise<RunOutcome> {
+    let endInstructions = Infinity;
+    let timeUp = false;
+    let event;
+    if (typeof until === "object") {
+      if ("instructions" in until) endInstructions = until.instructions;
+      else {
+        event = this.#harts.clock.schedule(BigInt(Math.ceil(until.virtualMs * 1e6)), () => {
+          timeUp = true;
+          this.#harts.requestStop();
+        });
+      }
+    }
+    try {
+      while (true) {
+        if (await this.#hasFinished()) return { reason: "finished", finish: this.#finish! };
+        if (timeUp) return { reason: "time" };
+        if (this.instructions >= endInstructions) return { reason: "instructions" };
+        // Input that the guest has no room for does not wake it either.
+        if (this.#step(endInstructions - this.instructions) === "idle") return { reason: "idle" };
+        await eventLoopTurn();
+      }
+    } finally {
+      event?.cancel();
+    }
+  }
+
   /** Executes a chunk. */
   #step(maxInstructions: number, untilNs = Infinity): RunResult {
     const chunk = this.#htif === undefined ? CHUNK_INSTRUCTIONS : HTIF_INSTRUCTIONS;
     let left = Math.min(CHUNK_INSTRUCTIONS, maxInstructions);
     while (left > 0) {
-      const result = this.harts.run(Math.min(chunk, left), untilNs);
+      const result = this.#harts.run(Math.min(chunk, left), untilNs);
       const request = this.#htif?.poll((byte) => this.#board.uart.onTransmit(byte));
       if (request !== undefined) this.#finish = request;
       if (this.#finish !== undefined) return "stopped";
@@ -240,20 +466,42 @@ export class Machine implements Disposable {
   }
 
   /** Whether the guest ended the machine; a reset starts it anew. */
-  #hasFinished(): boolean {
+  async #hasFinished(): Promise<boolean> {
+    if (this.#finish?.kind === "reset") this.#image ??= await this.#bootImage();
+    return this.#hasFinishedNow();
+  }
+
+  #hasFinishedNow(): boolean {
     if (this.#finish === undefined) return false;
     if (this.#finish.kind !== "reset") return true;
+    const image = this.#imageNow();
     this.#finish = undefined;
-    for (const { device } of this.harts.bus.mappings) device.reset();
-    this.harts.resetHarts();
-    this.#loadRam();
-    this.harts.flushTranslations();
+    for (const { device } of this.#harts.bus.mappings) device.reset();
+    this.#harts.resetHarts();
+    this.#loadRam(image);
+    this.#harts.flushTranslations();
     return false;
   }
 
-  #loadRam(): void {
-    for (const { physAddr, bytes, memSizeBytes } of this.#image.segments) {
-      const target = this.harts.ramAt(physAddr, Math.max(bytes.length, memSizeBytes));
+  async #bootImage(): Promise<BootImage> {
+    if (this.#options === undefined) {
+      throw new TypeError(
+        "The guest resets the machine, but what is to be in RAM then is not known: give " +
+          "Machine.restore the options that the machine was made with, as `boot`",
+      );
+    }
+    return await createBootImage(this.#options);
+  }
+
+  #imageNow(): BootImage {
+    if (this.#image !== undefined) return this.#image;
+    throw new TypeError("The machine's files are not read yet: await machine.run() first");
+  }
+
+  #loadRam(image: BootImage): void {
+    for (const { physAddr, bytes, memSizeBytes } of image.segments) {
+      const sizeBytes = Math.max(bytes.length, memSizeBytes);
+      const target = this.#harts.ramAt(physAddr, sizeBytes);
       if (target === undefined) {
         throw new RangeError(
           `Cannot load ${bytes.length} bytes at 0x${physAddr.toString(16)}: not in RAM`,
@@ -262,7 +510,151 @@ export class Machine implements Disposable {
       if (bytes instanceof Uint8Array) target.set(bytes);
       else bytes.copyTo(target);
       target.fill(0, bytes.length);
+      this.#harts.ramWritten(physAddr, sizeBytes);
     }
+  }
+
+  #powerOn(): void {
+    const image = this.#imageNow();
+    this.#harts.writeRom(image.rom);
+    this.#dtb = image.dtb;
+    this.#tohost = image.elf?.tohost;
+    this.#fromhost = image.elf?.fromhost;
+    this.#connectHtif();
+    this.#loadRam(image);
+    image.checkLoaded?.((physAddr, sizeBytes) => this.#harts.ramAt(physAddr, sizeBytes)!);
+  }
+
+  #connectHtif(): void {
+    this.#htif = this.#tohost === undefined
+      ? undefined
+      : new Htif(this.#harts, this.#tohost, this.#fromhost);
+  }
+
+  #capture(copies: boolean): MachineSnapshot {
+    for (const { name, device } of this.#harts.bus.mappings) {
+      const reason = device.whyUnsaveable?.();
+      if (reason !== undefined) {
+        throw new TypeError(`This machine cannot be saved: ${reason} (${name})`);
+      }
+    }
+    const facts = {
+      dtb: this.#dtb,
+      tohost: this.#tohost,
+      fromhost: this.#fromhost,
+      finish: this.#finish,
+    };
+    return {
+      shape: this.#shape,
+      components: { ...saveComponents(this.#harts, facts), console: this.console.save() },
+      ram: this.#harts.pages.capture(copies),
+      instructions: this.#harts.instructions,
+      virtualNs: this.#harts.nowNs,
+    };
+  }
+
+  /** Takes over a snapshot, its console included. */
+  #restore(snapshot: MachineSnapshot): void {
+    this.#applyComponents(snapshot);
+    this.console.restore(snapshot.components["console"]!);
+  }
+
+  #applyComponents({ components, ram }: MachineSnapshot): void {
+    const facts = openComponents(this.#harts, components, ram)();
+    this.#dtb = facts.dtb;
+    this.#tohost = facts.tohost;
+    this.#fromhost = facts.fromhost;
+    this.#finish = facts.finish;
+    this.#connectHtif();
+  }
+
+  /** Makes harts, chips and RAM what they are to be now, if they are not. */
+  async #materialise(): Promise<void> {
+    if (this.#pending === "power-on") this.#image ??= await this.#bootImage();
+    this.#materialiseNow();
+  }
+
+  #materialiseNow(): void {
+    const base = this.#pending;
+    if (base === undefined) return;
+    const played = this.#playback?.played ?? [];
+    this.#recording?.actions.push(...played);
+    this.#playback = undefined;
+    if (base === "power-on") {
+      this.#powerOn();
+      this.#pending = undefined;
+      this.console.skipPrinted(undefined);
+    } else {
+      this.#applyComponents(base);
+      this.#pending = undefined;
+      this.console.skipPrinted(base.components["console"]!);
+      if (played.length === 0) this.#timeline.mark(base);
+    }
+    for (const action of played) {
+      if (action.kind === "send") this.console.sendAgain(action.bytes);
+      else this.#again(() => this.#harts.nowNs >= action.stop.nowNs, action.stop.nowNs);
+    }
+    this.#again(() => !this.console.isSkipping, Infinity);
+  }
+
+  /** Executes what was played, for real. */
+  #again(isDone: () => boolean, untilNs: number): void {
+    while (!isDone()) {
+      if (this.#step(Infinity, untilNs) === "idle" || this.#hasFinishedNow()) return;
+    }
+  }
+
+  #stop(): Stop {
+    const { nowNs, instructions } = this.#harts;
+    return { nowNs, instructions, printedBytes: this.console.printedBytes };
+  }
+
+  #record(action: Action): void {
+    this.#recording?.actions.push(action);
+  }
+
+  /** What goes on cannot be repeated from a recording of it. */
+  #spoil(reason: string): void {
+    if (this.#recording !== undefined) this.#recording.unrepeatable = reason;
+  }
+
+  /** Input comes; answers whether it was played and is not for the machine yet. */
+  #sent(bytes: Uint8Array): boolean {
+    if (this.#pending !== undefined) {
+      if (this.#playback?.follow((action) => isSending(action, bytes))) return true;
+      this.#materialiseNow();
+    }
+    this.#timeline.input({ nowNs: this.#harts.nowNs, bytes: bytes.slice() });
+    this.#record({ kind: "send", bytes: bytes.slice() });
+    return false;
+  }
+
+  #playRun(until: string): RunOutcome | undefined {
+    const action = this.#playback?.follow((each) => each.kind === "run" && each.until === until);
+    if (action?.kind !== "run") return undefined;
+    this.console.play(this.#recordedOutput(), action.stop.printedBytes, () => false);
+    this.#pendingStop = action.stop;
+    return { reason: action.reason as RunOutcome["reason"] };
+  }
+
+  /** Whether what is waited for comes, and comes where it was recorded. */
+  #playWait(wait: Wait, untilNs: number): boolean {
+    const ends = this.#playback?.next("wait").map(({ stop }) => stop.printedBytes) ?? [];
+    if (ends.length === 0) return false;
+    const isOver = () => wait.isDone() || wait.isRuledOut() || this.console.panicAt !== undefined;
+    this.console.play(this.#recordedOutput(), Math.max(...ends), isOver);
+    if (!wait.isDone() || this.console.panicAt !== undefined) return false;
+    const action = this.#playback!.follow((each) =>
+      each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes &&
+      each.stop.nowNs < untilNs
+    );
+    if (action?.kind !== "wait") return false;
+    this.#pendingStop = action.stop;
+    return true;
+  }
+
+  #recordedOutput(): Uint8Array {
+    return printedIn(this.#playback!.some!.snapshot);
   }
 
   async #runUntil(wait: Wait): Promise<void> {
@@ -272,6 +664,19 @@ export class Machine implements Disposable {
     }
     using _turn = this.#takeTurn();
     const untilNs = this.#afterMs(timeoutMs);
+    if (this.#playWait(wait, untilNs)) return;
+    await this.#materialise();
+    try {
+      await this.#runLive(wait, untilNs);
+    } catch (error) {
+      this.#spoil("something that was expected did not come");
+      throw error;
+    }
+    this.#record({ kind: "wait", stop: this.#stop() });
+  }
+
+  async #runLive(wait: Wait, untilNs: number): Promise<void> {
+    const { timeoutMs, what } = wait;
     this.console.await(wait);
     try {
       while (true) {
@@ -281,10 +686,10 @@ export class Machine implements Disposable {
           throw this.#panic(what);
         }
         if (wait.isRuledOut()) return;
-        if (this.#hasFinished()) {
+        if (await this.#hasFinished()) {
           throw this.#failure("finished", `${what}: ${describeFinish(this.#finish!)} first`);
         }
-        if (this.harts.nowNs >= untilNs) {
+        if (this.#harts.nowNs >= untilNs) {
           throw this.#failure(
             "virtual-timeout",
             `${what}: nothing matched within ${timeoutMs} ms of virtual time`,
@@ -305,7 +710,7 @@ export class Machine implements Disposable {
 
   /** The virtual time so many milliseconds from now, in nanoseconds. */
   #afterMs(virtualMs: number): number {
-    return this.harts.nowNs + Math.ceil(virtualMs * 1e6);
+    return this.#nowNs + Math.ceil(virtualMs * 1e6);
   }
 
   /**
@@ -314,7 +719,7 @@ export class Machine implements Disposable {
    */
   #waitPastPanic(wait: Wait): boolean {
     const untilNs = this.#afterMs(PANIC_REPORT_MS);
-    while (this.harts.nowNs < untilNs && !wait.isDone() && this.#finish === undefined) {
+    while (this.#nowNs < untilNs && !wait.isDone() && this.#finish === undefined) {
       if (this.#step(Infinity, untilNs) === "idle") break;
     }
     if (!wait.isDone()) return false;
@@ -335,6 +740,31 @@ export class Machine implements Disposable {
       instructions: this.instructions,
       lastLines: this.console.lastLines(MESSAGE_LINES),
     });
+  }
+
+  #target(
+    target: { readonly instructions: number } | {
+      readonly instret: number | bigint;
+      readonly hart?: number;
+    },
+  ): { instructions?: number; instret?: number; hart: number; what: string } {
+    const isRetired = "instret" in target;
+    const goal = Number(isRetired ? target.instret : target.instructions);
+    const hart = isRetired ? target.hart ?? 0 : 0;
+    if (!Number.isSafeInteger(goal) || goal < 0) {
+      throw new RangeError(
+        `Machine.runTo: give { instructions } or { instret } as a whole number from 0 on, not ` +
+          String(isRetired ? target.instret : target.instructions),
+      );
+    }
+    if (!Number.isInteger(hart) || hart < 0 || hart >= this.#shape.harts) {
+      throw new RangeError(
+        `Machine.runTo: there is no hart ${hart}, only 0 to ${this.#shape.harts - 1}`,
+      );
+    }
+    return isRetired
+      ? { instret: goal, hart, what: `instret ${goal} of hart ${hart}` }
+      : { instructions: goal, hart, what: `instruction ${goal}` };
   }
 }
 
@@ -363,4 +793,14 @@ function describeFinish(finish: FinishRequest): string {
 /** Lets timers, signals and other machines have their turn; `setTimeout` would sleep for 2 ms. */
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a console had printed when a snapshot was taken. */
+function printedIn(snapshot: MachineSnapshot): Uint8Array {
+  return snapshot.components["console"]!.fields["transcript"] as Uint8Array;
+}
+
+function instretOf(snapshot: MachineSnapshot, hart: number): number {
+  const harts = snapshot.components["harts"]!.fields["harts"] as readonly { instret: bigint }[];
+  return Number(harts[hart]!.instret);
 }

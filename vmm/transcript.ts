@@ -11,6 +11,7 @@ import { EscapeFilter } from "./escape_filter.ts";
 
 /** Until it is complete, a match is looked for in so many of the last characters. */
 export const MATCH_WINDOW = 4096;
+const ESCAPE = "\x1b";
 
 /** What a pattern found. */
 export interface ConsoleMatch {
@@ -60,20 +61,46 @@ export class Transcript {
     return this.#raw.slice(0, this.#rawLength);
   }
 
+  /** Number of bytes that came. */
+  get rawLength(): number {
+    return this.#rawLength;
+  }
+
   /** What no expectation has consumed yet. */
   get pending(): string {
     return this.text.slice(this.#cursor);
   }
 
+  /** How much of {@link text} expectations have consumed. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /**
+   * Takes over a record: the bytes that came, and how much of their text was consumed.
+   *
+   * @throws {RangeError} if there is less text than that
+   */
+  restore(raw: Uint8Array, cursor: number): void {
+    this.#raw = raw.slice();
+    this.#rawLength = raw.length;
+    this.#decoder.decode();
+    this.#escapes.reset();
+    const text = this.#normalise(this.#decoder.decode(raw, { stream: true }));
+    this.#midCharacter = (raw.at(-1) ?? 0) >= 0x80;
+    if (cursor > text.length) {
+      throw new RangeError(`A cursor at ${cursor} is behind a text of ${text.length} characters`);
+    }
+    this.#pieces.splice(0, Infinity, text);
+    this.#length = text.length;
+    this.#cursor = cursor;
+    this.#tail = text.slice(Math.max(cursor, this.#length - MATCH_WINDOW));
+  }
+
   /** Adds a byte; answers what it added to the text (nothing while a sequence is incomplete). */
   append(byte: number): string {
     this.#appendRaw(byte);
-    let added = "";
-    for (const character of this.#decode(byte)) {
-      if (this.#escapes.accepts(character.codePointAt(0)!) && character !== "\r") {
-        added += character;
-      }
-    }
+    const added = this.#normalise(this.#decode(byte));
     if (added === "") return added;
     this.#pieces.push(added);
     this.#length += added.length;
@@ -122,6 +149,24 @@ export class Transcript {
       this.#raw = grown;
     }
     this.#raw[this.#rawLength++] = byte;
+  }
+
+  #normalise(decoded: string): string {
+    let text = "";
+    for (let at = 0; at < decoded.length;) {
+      if (!this.#escapes.isInSequence) {
+        // Most of it is plain text.
+        const escape = decoded.indexOf(ESCAPE, at);
+        const end = escape < 0 ? decoded.length : escape;
+        text += decoded.slice(at, end);
+        at = end;
+        if (at === decoded.length) break;
+      }
+      const character = String.fromCodePoint(decoded.codePointAt(at)!);
+      if (this.#escapes.accepts(character.codePointAt(0)!)) text += character;
+      at += character.length;
+    }
+    return text.includes("\r") ? text.replaceAll("\r", "") : text;
   }
 
   #decode(byte: number): string {

@@ -35,6 +35,19 @@ export const TLB_BYTES: u32 = (TLB_ENTRIES + TLB_VICTIMS) * TLB_ENTRY_BYTES;
 export const CONTEXT_HEADER_BYTES: u32 = 640;
 // A context: read, write and execute TLB, then its header.
 export const CONTEXT_BYTES: u32 = 3 * TLB_BYTES + CONTEXT_HEADER_BYTES;
+// Fields of the header (tlb.ts)
+export const CONTEXT_SATP: usize = 3 * TLB_BYTES;
+export const CONTEXT_HGATP: usize = CONTEXT_SATP + 8;
+export const CONTEXT_MODE: usize = CONTEXT_SATP + 16;
+export const CONTEXT_STAMP: usize = CONTEXT_SATP + 20; // when it was last chosen
+export const CONTEXT_LIVE: usize = CONTEXT_SATP + 24; // 0: its entries are stale, clear before use
+export const CONTEXT_HUGE: usize = CONTEXT_SATP + 28; // a leaf of 512 GiB or more was split
+export const CONTEXT_GIGA: usize = CONTEXT_SATP + 40; // split leaves of 1 GiB, a bit per (address >> 30) mod 64
+export const CONTEXT_NEXT_VICTIM: usize = CONTEXT_SATP + 48; // u8 for each TLB
+export const CONTEXT_MEGA: usize = CONTEXT_SATP + 64; // split leaves up to 2 MiB, a bit per hash of address >> 21
+export const CONTEXT_MEGA_BYTES: u32 = 512;
+export const TLB_MMIO: u64 = 0x800;
+export const TLB_GUARDED: u64 = 0x400;
 
 export const PAGE_FLAGS_BASE: usize = 0x0140_0000;
 export const ROM_OFFSET: usize = 0x0150_0000;
@@ -47,6 +60,7 @@ export const PAGE_TOUCHED: u8 = 1;
 export const PAGE_DIRTY: u8 = 2;
 export const PAGE_CODE: u8 = 4; // some execute TLB holds the page, and no write TLB does
 export const PAGE_WRITABLE: u8 = 8; // some write TLB may hold the page
+export const PAGE_ABSENT: u8 = 16; // its content is still to come from what was restored
 
 // Translated code (code_entries.ts)
 export const HOT_QUEUE_BASE: usize = 0x0160_0000; // 16 bytes each: linear address, fetch context, virtual page

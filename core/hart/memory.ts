@@ -7,9 +7,14 @@ import { Hart } from "./hart_state";
 import {
   ACCESS_EXECUTE, ACCESS_READ, ACCESS_WRITE, pending, raiseAccess, reportAsStore, setAccessStart,
 } from "./fault";
-import { isRam, isRom, notePage, ramPointer, readBus, romPointer, writeBus } from "./physical";
+import {
+  ensurePresent, isRam, isRom, notePage, physicalAt, ramPointer, readBus, romPointer, writeBus,
+} from "./physical";
 import { pmpAllows, pmpPageIsUniform } from "./pmp";
-import { contextMode, fillEntry, fillMmioEntry, recallEntry, MODE_PRV, MODE_V, TLB_MMIO, tlbEntry } from "./tlb";
+import {
+  contextMode, fillEntry, fillMmioEntry, recallEntry, MODE_PRV, MODE_V, tlbEntry,
+} from "./tlb";
+import { TLB_GUARDED, TLB_MMIO } from "./layout";
 import { leafBits, physicalAddress, walk } from "./walk";
 import { machine } from "./machine_state";
 
@@ -17,6 +22,16 @@ import { machine } from "./machine_state";
 let busAddress: u64 = 0;
 
 const PHYSICAL_LIMIT_BITS: u64 = 56;
+
+/** The first use of a guarded entry (tlb.ts). */
+function openGuarded(e: usize, va: u64, access: u32): usize {
+  const pointer = <usize>(<u32>va + load<u32>(e, 8));
+  const pa = physicalAt(pointer);
+  ensurePresent(pa);
+  notePage(pa, access);
+  store<u64>(e, va & ~0xfff);
+  return pointer;
+}
 
 /**
  * Finds where `sizeBytes` at `va` lie (within one page). Answers an address in linear memory, or 0 if
@@ -29,6 +44,7 @@ function locate(h: Hart, context: usize, va: u64, sizeBytes: u32, access: u32, h
     if ((load<u64>(e) ^ va) >> 12) recallEntry(context, access, va);
     const tag = load<u64>(e);
     if (tag == page) return <usize>(<u32>va + load<u32>(e, 8));
+    if (tag == (page | TLB_GUARDED)) return openGuarded(e, va, access);
     if (tag == (page | TLB_MMIO)) {
       busAddress = (<u64>load<u32>(e, 12) << 12) | (va & 0xfff);
       return 0;
@@ -45,6 +61,7 @@ function locate(h: Hart, context: usize, va: u64, sizeBytes: u32, access: u32, h
   const cacheable = !hlvx && pmpPageIsUniform(h, pa);
   if (isRam(pa, sizeBytes)) {
     const pointer = ramPointer(pa);
+    ensurePresent(pa);
     keepCodeApart(pa, access);
     notePage(pa, access);
     if (cacheable) fillEntry(context, access, va, pointer, leafBits);

@@ -16,6 +16,7 @@ export {
   jitExecute, jitLoad, jitMulh, jitMulhsu, jitMulhu, jitOrcb, jitRev8, jitClmul, jitClmulh, jitClmulr, jitStore,
 } from "./jit_runtime";
 export { dropAllCode } from "./code_entries";
+export { contextsReplaced, guardEntries } from "./tlb";
 export * from "./layout";
 export * from "./generated/offsets";
 

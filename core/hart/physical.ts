@@ -1,7 +1,9 @@
 // Physical memory: RAM in linear memory, everything else through the bus in TypeScript.
 
 import { Machine, machine } from "./machine_state";
-import { PAGE_CODE, PAGE_DIRTY, PAGE_FLAGS_BASE, PAGE_TOUCHED, RAM_OFFSET, ROM_OFFSET } from "./layout";
+import {
+  PAGE_ABSENT, PAGE_CODE, PAGE_DIRTY, PAGE_FLAGS_BASE, PAGE_TOUCHED, RAM_OFFSET, ROM_OFFSET,
+} from "./layout";
 import { ACCESS_EXECUTE, ACCESS_WRITE } from "./fault";
 
 // The bus. The address is in Machine.ioAddress, the value in Machine.ioValue; false is an access fault.
@@ -11,6 +13,11 @@ declare function busRead(hartId: u32, widthBytes: u32): bool;
 // @ts-ignore: decorator
 @external("bus", "write")
 declare function busWrite(hartId: u32, widthBytes: u32): bool;
+
+// Puts the content of a page of RAM where it belongs, and clears PAGE_ABSENT.
+// @ts-ignore: decorator
+@external("pages", "fetch")
+declare function fetchPage(index: u32): void;
 
 /** Whether `sizeBytes` at `pa` lie in RAM. */
 export function isRam(pa: u64, sizeBytes: u32): bool {
@@ -26,6 +33,11 @@ export function ramPointer(pa: u64): usize {
   return RAM_OFFSET + <usize>(pa - machine().ramBase);
 }
 
+/** Physical address of a linear-memory address in RAM. */
+export function physicalAt(pointer: usize): u64 {
+  return <u64>(pointer - RAM_OFFSET) + machine().ramBase;
+}
+
 /** Whether `sizeBytes` at `pa` lie in ROM. */
 export function isRom(pa: u64, sizeBytes: u32): bool {
   const m = machine();
@@ -35,6 +47,14 @@ export function isRom(pa: u64, sizeBytes: u32): bool {
 
 export function romPointer(pa: u64): usize {
   return ROM_OFFSET + <usize>(pa - machine().romBase);
+}
+
+/** A page of RAM is to be read or written: its content comes from what was restored, if it has not yet. */
+// @ts-ignore: decorator
+@inline
+export function ensurePresent(pa: u64): void {
+  const index = <u32>((pa - machine().ramBase) >> 12);
+  if (load<u8>(PAGE_FLAGS_BASE + index) & PAGE_ABSENT) fetchPage(index);
 }
 
 /** Notes that a page of RAM is in use: snapshots and the code cache read these flags. */

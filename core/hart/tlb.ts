@@ -4,12 +4,17 @@
 // (or vsatp) and hgatp. Switching mode or address space changes a base pointer and flushes nothing. A
 // TLB is direct-mapped; an entry is 16 bytes:
 //
-//   +0  u64  tag: virtual page address, with TLB_MMIO if the page is not RAM; all ones if empty
+//   +0  u64  tag: virtual page address, with TLB_MMIO if the page is not RAM, with TLB_GUARDED if it is to
+//            be looked at first; all ones if empty
 //   +8  u32  addend: linear-memory address = low 32 bits of the virtual address + addend
 //   +12 u32  physical page number (MMIO pages)
 //
 // An entry that another displaces goes to one of a few places behind the TLB, in turn, and comes back
 // when it is missed: two pages in use whose entries collide cost no walks.
+//
+// A guarded entry translates, but what it leads to is absent or not noted as written: nobody's quick path
+// takes it, and memory.ts opens it when it is first used. So a snapshot neither loses translations, which
+// the guest could notice in A and D bits, nor brings in the pages that they lead to.
 //
 // Several small pages stand for one superpage; the header remembers which superpages were split, so
 // that SFENCE.VMA of any address in one removes all its parts (Privileged, SFENCE.VMA: the leaf PTE).
@@ -18,28 +23,19 @@ import { pmpReset } from "./pmp";
 import { machine } from "./machine_state";
 import { Hart } from "./hart_state";
 import {
-  CONTEXT_BYTES, CONTEXTS_BASE, HART_CONTEXTS, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_VICTIMS,
+  CONTEXT_BYTES, CONTEXT_GIGA as GIGA, CONTEXT_HGATP as HGATP, CONTEXT_HUGE as HUGE, CONTEXT_LIVE as LIVE,
+  CONTEXT_MEGA as MEGA, CONTEXT_MEGA_BYTES as MEGA_BYTES, CONTEXT_MODE as MODE,
+  CONTEXT_NEXT_VICTIM as NEXT_VICTIM, CONTEXT_SATP as SATP, CONTEXT_SATP as HEADER, CONTEXT_STAMP as STAMP,
+  CONTEXTS_BASE, HART_CONTEXTS, RAM_OFFSET, TLB_BYTES, TLB_ENTRIES, TLB_ENTRY_BYTES, TLB_GUARDED, TLB_MMIO,
+  TLB_VICTIMS,
 } from "./layout";
 import {
   HSTATUS_SPVP, MSTATUS_MPP, MSTATUS_MPP_SHIFT, MSTATUS_MPRV, MSTATUS_MPV, MSTATUS_MXR, MSTATUS_SUM,
   PRV_M, PRV_S,
 } from "./bits";
 
-export const TLB_MMIO: u64 = 0x800;
 const EMPTY: u64 = u64.MAX_VALUE;
 
-// Header fields, after the three TLBs.
-const HEADER: usize = 3 * TLB_BYTES;
-const SATP: usize = HEADER;
-const HGATP: usize = HEADER + 8;
-const MODE: usize = HEADER + 16;
-const STAMP: usize = HEADER + 20;
-const LIVE: usize = HEADER + 24; // 0: its entries are stale, clear before use
-const HUGE: usize = HEADER + 28; // a leaf of 512 GiB or more was split
-const NEXT_VICTIM: usize = HEADER + 48; // u8 for each TLB
-const GIGA: usize = HEADER + 40; // split leaves of 1 GiB, a bit per (address >> 30) mod 64
-const MEGA: usize = HEADER + 64; // split leaves up to 2 MiB, a bit per hash of address >> 21
-const MEGA_BYTES: usize = 512;
 const MEGA_LEAF_BITS: u32 = 21;
 
 // Mode word
@@ -304,9 +300,30 @@ export function dropPhysicalPage(access: u32, pointer: usize): void {
     for (let e = tlb; e < tlb + TLB_BYTES; e += 16) {
       const tag = load<u64>(e);
       // Entries of devices have a page number in place of an addend; they are never this page's.
-      if (!(<u32>tag & 0xfff) && <u32>tag + load<u32>(e, 8) == page) store<u64>(e, EMPTY);
+      if (!(tag & TLB_MMIO) && (<u32>tag & ~0xfff) + load<u32>(e, 8) == page) store<u64>(e, EMPTY);
     }
   }
+}
+
+/** Guards the entries of one kind that lead to RAM, on every hart. */
+export function guardEntries(access: u32): void {
+  const contexts = machine().hartCount * HART_CONTEXTS;
+  for (let n: u32 = 0; n < contexts; n++) {
+    const c = CONTEXTS_BASE + <usize>n * CONTEXT_BYTES;
+    if (!load<u32>(c, LIVE)) continue;
+    const tlb = c + access * TLB_BYTES;
+    for (let e = tlb; e < tlb + TLB_BYTES; e += TLB_ENTRY_BYTES) {
+      const tag = load<u64>(e);
+      if (tag & TLB_MMIO) continue; // or empty
+      if ((<u32>tag & ~0xfff) + load<u32>(e, 8) >= <u32>RAM_OFFSET) store<u64>(e, tag | TLB_GUARDED);
+    }
+  }
+}
+
+/** After contexts were written from outside. */
+export function contextsReplaced(): void {
+  pmpReset();
+  changed = true;
 }
 
 /** Forgets everything: PMP, `menvcfg` and the like changed. */

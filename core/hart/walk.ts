@@ -15,7 +15,7 @@ import {
 } from "./fault";
 import { EXT_SVNAPOT } from "./layout";
 import { machine } from "./machine_state";
-import { isRam, notePage, ramPointer } from "./physical";
+import { ensurePresent, isRam, notePage, ramPointer } from "./physical";
 import { pmpAllows } from "./pmp";
 import {
   contextHgatp, contextMode, contextSatp, MODE_MXR, MODE_MXR_G, MODE_PRV, MODE_SUM, MODE_V,
@@ -103,6 +103,7 @@ function walkGStage(
       raiseAccess(original, va, true);
       return false;
     }
+    ensurePresent(at);
     const p = ramPointer(at);
     const pte = load<u64>(p);
     if (isMalformed(pte, level, pbmte)) break;
@@ -176,6 +177,7 @@ export function walk(h: Hart, context: usize, va: u64, access: u32, hlvx: bool):
       raiseAccess(access, va, virt);
       return false;
     }
+    ensurePresent(at);
     const p = ramPointer(at);
     const pte = load<u64>(p);
     if (isMalformed(pte, level, pbmte)) break;

@@ -2,7 +2,12 @@ import { assertEquals } from "@std/assert";
 import { HartModule } from "../hart_module.ts";
 import { LiveModules } from "./live_modules.ts";
 
-const noBus = { readBus: () => false, writeBus: () => false, traceTrap: () => {} };
+const noBus = {
+  readBus: () => false,
+  writeBus: () => false,
+  fetchPage: () => {},
+  traceTrap: () => {},
+};
 const WORD = 0x0400_0000; // anywhere in memory
 
 function modules(count: number) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HartModule } from "../hart_module.ts";
+import type { HartField, HartModule } from "../hart_module.ts";
 
 /** What is needed of the harts of a machine to run and compare them; `HartArray` is one. */
 export interface LockstepHarts {
@@ -33,33 +33,16 @@ const UNOBSERVABLE: ReadonlySet<string> = new Set([
   "dataContext",
   "contextClock",
   "xsink",
-  "sizeBytes",
 ]);
 const MOST_RAM_DIFFERENCES = 8;
 
-/** A field of a hart's state. */
-interface Field {
-  readonly name: string;
-  readonly offset: number;
-  readonly sizeBytes: number;
-}
-
-const fieldsOfLayout = new WeakMap<HartModule, readonly Field[]>();
+const fieldsOfLayout = new WeakMap<HartModule, readonly HartField[]>();
 
 /** The fields of a hart that a guest can observe, in the order of the layout. */
-function observableFields(module: HartModule): readonly Field[] {
+function observableFields(module: HartModule): readonly HartField[] {
   const known = fieldsOfLayout.get(module);
   if (known !== undefined) return known;
-  const all = Object.entries(module.exports).flatMap(([key, value]) =>
-    (value as unknown) instanceof WebAssembly.Global && key.startsWith("Hart_")
-      ? [{ name: key.slice("Hart_".length), offset: module.layout(key) }]
-      : []
-  ).sort((a, b) => a.offset - b.offset);
-  const fields = all.flatMap(({ name, offset }) => {
-    if (UNOBSERVABLE.has(name)) return [];
-    const next = all.find((other) => other.offset > offset)!;
-    return [{ name, offset, sizeBytes: next.offset - offset >= 8 ? 8 : 4 }];
-  });
+  const fields = module.hartFields.filter(({ name }) => !UNOBSERVABLE.has(name));
   fieldsOfLayout.set(module, fields);
   return fields;
 }

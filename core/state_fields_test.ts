@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { SavedState } from "../core/device.ts";
+import type { SavedState } from "./device.ts";
 import { StateFields } from "./state_fields.ts";
 
 const state: SavedState = {

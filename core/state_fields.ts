@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { SavedState, StateValue } from "../core/device.ts";
+import type { SavedState, StateValue } from "./device.ts";
 
 /** Largest unsigned 64-bit value, the usual limit of {@link StateFields.bigint}. */
 export const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
@@ -71,14 +71,38 @@ export class StateFields {
     return value;
   }
 
+  /** A field of bytes, `length` of them or up to `length.atMost`; they are not copied. */
+  bytes(name: string, length: number | { readonly atMost: number }): Uint8Array {
+    const value = this.#take(name);
+    if (!(value instanceof Uint8Array)) throw this.#wrongType(name, value, "bytes");
+    const fits = typeof length === "number"
+      ? value.length === length
+      : value.length <= length.atMost;
+    if (!fits) {
+      const wanted = typeof length === "number" ? `${length}` : `at most ${length.atMost}`;
+      this.reject(name, `has ${value.length} bytes, must have ${wanted}`);
+    }
+    return value;
+  }
+
+  /** A field of text, at most so many UTF-16 code units long. */
+  text(name: string, atMost: number): string {
+    const value = this.#take(name);
+    if (typeof value !== "string") throw this.#wrongType(name, value, "text");
+    if (value.length > atMost) {
+      this.reject(name, `has ${value.length} characters, must have at most ${atMost}`);
+    }
+    return value;
+  }
+
   /** A field that is an array of `length` (or of up to `length.atMost`) numbers from 0 to `max`. */
   integers(name: string, length: number | { readonly atMost: number }, max: number): number[] {
     const value = this.#takeArray(name, length);
     return value.map((item, index) => this.#checkInteger(`${name}[${index}]`, item, max));
   }
 
-  /** A field that is an array of `length` records, each to be read through its own fields. */
-  records(name: string, length: number): StateFields[] {
+  /** A field that is an array of `length` (or of up to `length.atMost`) records, each to be read through its own fields. */
+  records(name: string, length: number | { readonly atMost: number }): StateFields[] {
     const value = this.#takeArray(name, length);
     return value.map((item, index) => {
       if (!isRecord(item)) throw this.#wrongType(`${name}[${index}]`, item, "a record");
@@ -160,6 +184,7 @@ function isRecord(value: unknown): value is { readonly [key: string]: unknown } 
 }
 
 function show(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
   if (typeof value === "bigint") return `${value}n`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
