@@ -4,9 +4,11 @@
  * @module
  */
 
-import { fixture, hostRootFiles } from "../fixtures/mod.ts";
+import { hostRootFiles, lazyFixture } from "../fixtures/mod.ts";
+import { fileMapIdentity } from "../vmm/boot_material.ts";
 import type { Console } from "../vmm/console.ts";
-import type { FileMap } from "../vmm/initramfs/mod.ts";
+import { type FileMap, writeCpio } from "../vmm/initramfs/mod.ts";
+import type { LazyBytes } from "../vmm/input_file.ts";
 import { Machine } from "../vmm/machine.ts";
 import type { MachineOptions } from "../vmm/machine_options.ts";
 import type { CommandWord } from "./command_line.ts";
@@ -54,14 +56,15 @@ export class Host implements Disposable {
    * @throws as `Machine.create`
    */
   static async create(options: HostOptions = {}): Promise<Host> {
-    const { files, onConsoleByte, ...machineOptions } = options;
-    const machine = await Machine.create({
-      firmware: fixture("firmware"),
-      kernel: fixture("kernel"),
-      bootargs: DEFAULT_BOOTARGS,
-      ...machineOptions,
-      initrd: { ...hostRootFiles(), ...files },
-    });
+    return Host.#around(await Machine.create(hostMachineOptions(options)), options);
+  }
+
+  /** @internal As {@link create}, but what it boots is read when it first executes. */
+  static prepare(options: HostOptions = {}): Host {
+    return Host.#around(Machine.prepare(hostMachineOptions(options)), options);
+  }
+
+  static #around(machine: Machine, { onConsoleByte }: HostOptions): Host {
     if (onConsoleByte !== undefined) machine.console.onByte(onConsoleByte);
     return new Host(machine);
   }
@@ -144,4 +147,26 @@ export class Host implements Disposable {
         "guest.exited()",
     );
   }
+}
+
+/** Options of the machine for a host: what is left out comes from the fixtures. */
+export function hostMachineOptions(options: HostOptions): MachineOptions {
+  const { files, onConsoleByte: _, ...machineOptions } = options;
+  return {
+    firmware: lazyFixture("firmware"),
+    kernel: lazyFixture("kernel"),
+    bootargs: DEFAULT_BOOTARGS,
+    ...machineOptions,
+    initrd: rootFileSystem(files),
+  };
+}
+
+/** Named by what it is made from: packing it takes longer than restoring a machine that had it. */
+function rootFileSystem(files: FileMap = {}): LazyBytes {
+  const parts = (["kernel", "busybox", "lkvm"] as const).map((name) => lazyFixture(name).identity);
+  return {
+    identity: [...parts, fileMapIdentity(files)].join(" "),
+    // Not compressed: the machine would spend a hundred million instructions to unpack it.
+    read: () => writeCpio({ ...hostRootFiles(), ...files }),
+  };
 }

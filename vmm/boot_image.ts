@@ -7,8 +7,8 @@
 
 import { createBoardFdt } from "./board_fdt.ts";
 import { type FdtTree, readDtb, writeDtb } from "./fdt/mod.ts";
-import { isLazyBytes, type NamedInput, openInput, readInput } from "./input_file.ts";
-import { type FileMap, writeCpio } from "./initramfs/mod.ts";
+import { isFileMap, type NamedInput, openInput, readInput } from "./input_file.ts";
+import { writeCpio } from "./initramfs/mod.ts";
 import {
   type BootPlanInput,
   createResetVector,
@@ -44,12 +44,6 @@ export interface BootImage {
    * @throws as `createBootImage`
    */
   checkLoaded?(bytesAt: (physAddr: number, sizeBytes: number) => Uint8Array): void;
-}
-
-/** Whether an initrd is a file map, not an archive. */
-function isFileMap(initrd: CheckedOptions["initrd"]): initrd is FileMap {
-  return typeof initrd === "object" && !(initrd instanceof Uint8Array) &&
-    !(initrd instanceof URL) && !isLazyBytes(initrd);
 }
 
 async function readInitrd(initrd: CheckedOptions["initrd"]): Promise<NamedInput | undefined> {

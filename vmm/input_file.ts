@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FileMap } from "./initramfs/mod.ts";
 import { StoredFile } from "./stored_file.ts";
 
 /** Bytes that are made when they are wanted: a machine restored from a snapshot may never want them. */
@@ -23,6 +24,12 @@ export type InputFile = Uint8Array | string | URL | LazyBytes;
 export function isLazyBytes(input: unknown): input is LazyBytes {
   return typeof input === "object" && input !== null && "identity" in input &&
     typeof input.identity === "string" && "read" in input && typeof input.read === "function";
+}
+
+/** Whether an initrd is a file map, not an archive. */
+export function isFileMap(initrd: InputFile | FileMap | undefined): initrd is FileMap {
+  return typeof initrd === "object" && !(initrd instanceof Uint8Array) &&
+    !(initrd instanceof URL) && !isLazyBytes(initrd);
 }
 
 /** A file's bytes, not read yet if it is large, with the name to call it by in errors. */

@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { StateValue } from "../core/device.ts";
+
 /** Where a machine was after an action. */
 export interface Stop {
   /** Virtual time since power-on. */
@@ -84,4 +86,45 @@ export class Playback<R extends Recording> {
 export function isSending(action: Action, bytes: Uint8Array): boolean {
   return action.kind === "send" && action.bytes.length === bytes.length &&
     action.bytes.every((byte, n) => byte === bytes[n]);
+}
+
+/**
+ * Reads actions that were stored.
+ *
+ * @throws {TypeError} if they are none
+ */
+export function parseActions(values: readonly StateValue[]): Action[] {
+  return values.map((value, n) => {
+    const action = parseAction(value);
+    if (action === undefined) throw new TypeError(`Action ${n} of a recording is malformed`);
+    return action;
+  });
+}
+
+type Fields = { readonly [field: string]: StateValue | undefined };
+
+function parseAction(value: StateValue): Action | undefined {
+  if (!isFields(value)) return undefined;
+  const { kind, bytes, until, reason } = value;
+  if (kind === "send") return bytes instanceof Uint8Array ? { kind, bytes } : undefined;
+  const stop = parseStop(value["stop"]);
+  if (stop === undefined) return undefined;
+  if (kind === "wait") return { kind, stop };
+  if (kind !== "run" || typeof until !== "string" || typeof reason !== "string") return undefined;
+  return { kind, until, reason, stop };
+}
+
+function parseStop(value: StateValue | undefined): Stop | undefined {
+  if (!isFields(value)) return undefined;
+  const { nowNs, instructions, printedBytes } = value;
+  if (!isCount(nowNs) || !isCount(instructions) || !isCount(printedBytes)) return undefined;
+  return { nowNs, instructions, printedBytes };
+}
+
+function isFields(value: StateValue | undefined): value is Fields & StateValue {
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
