@@ -34,6 +34,8 @@ export interface Wait {
   readonly timeoutMs: number;
   /** What is waited for, as errors name it. */
   readonly what: string;
+  /** Equal for waits that are over on the same byte of the same output. */
+  readonly condition: string;
 }
 
 /** What a console needs of its machine. */
@@ -151,6 +153,7 @@ export class Console {
           unless !== undefined && (obstacle ??= transcript.findAtEnd(unless)) !== undefined,
         timeoutMs,
         what,
+        condition: [pattern, unless ?? ""].map(describePattern).join(" unless "),
       });
     }
     if (match !== undefined && !isBefore(obstacle, match)) {
@@ -195,12 +198,13 @@ export class Console {
 
   /**
    * @internal Takes recorded output as if it were printed, up to an offset from the beginning of the
-   * transcript, or until `isOver` says so after a byte.
+   * transcript, or until `isOver` says so after a byte: without it, it is much quicker.
    */
-  play(printed: Uint8Array, end: number, isOver: () => boolean): void {
+  play(printed: Uint8Array, end: number, isOver?: () => boolean): void {
     while (this.printedBytes < end) {
-      this.#take(printed[this.printedBytes]!);
-      if (isOver()) return;
+      const at = this.printedBytes;
+      this.#take(printed.subarray(at, isOver === undefined ? end : at + 1));
+      if (isOver?.()) return;
     }
   }
 
@@ -273,19 +277,30 @@ export class Console {
 
   #received(byte: number): void {
     if (this.#skipBytes === 0) {
-      this.#take(byte);
+      this.#take(Uint8Array.of(byte));
       if (this.#wait?.isDone() || this.#wait?.isRuledOut()) this.#host.stop();
     } else if (--this.#skipBytes === 0) this.#host.stop();
   }
 
-  #take(byte: number): void {
-    const added = this.#transcript.append(byte);
-    for (const listener of this.#listeners) listener(byte);
-    if (added.endsWith("\n")) {
+  #take(bytes: Uint8Array): void {
+    const start = this.#transcript.length;
+    const added = bytes.length === 1
+      ? this.#transcript.append(bytes[0]!)
+      : this.#transcript.appendAll(bytes);
+    if (this.#listeners.size > 0) {
+      for (const byte of bytes) {
+        for (const listener of this.#listeners) listener(byte);
+      }
+    }
+    let at = 0;
+    for (let end = added.indexOf("\n"); end >= 0; end = added.indexOf("\n", at)) {
+      this.#line += added.slice(at, end);
       this.#lineEnded();
       this.#line = "";
-      this.#lineStart = this.#transcript.length;
-    } else if (this.#line.length < MAX_LINE) this.#line += added;
+      at = end + 1;
+      this.#lineStart = start + at;
+    }
+    if (this.#line.length < MAX_LINE) this.#line += added.slice(at);
   }
 
   #lineEnded(): void {

@@ -4,26 +4,23 @@
  * @module
  */
 
-import { HartArray, type RunResult } from "../core/hart_array.ts";
+import type { HartArray, RunResult } from "../core/hart_array.ts";
 import type { JitOptions } from "../core/jit/jit_options.ts";
 import type { FinishRequest } from "../devices/test_finisher.ts";
-import { type Board, createBoard } from "./board.ts";
 import { type BootImage, createBootImage } from "./boot_image.ts";
+import { Chassis } from "./chassis.ts";
 import { Console, type Wait } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
 import { openComponents, saveComponents } from "./machine_state.ts";
 import { type CheckedOptions, checkOptions, type MachineOptions } from "./machine_options.ts";
-import { optionalExtensionsOf } from "./isa_string.ts";
 import { describePanic, readPanicReport } from "./kernel_panic.ts";
-import { BOARD, RAM_BASE } from "./memory_map.ts";
 import type { MachineShape, MachineSnapshot } from "./snapshot/snapshot.ts";
 import { hashState } from "./state_hash.ts";
 import { type Action, isSending, Playback, type Recording, type Stop } from "./tape.ts";
 import { type Input, Timeline } from "./timeline.ts";
 import { MachineError, type Verdict } from "./verdict.ts";
 
-const MIB = 1 << 20;
 /** The event loop gets a turn after so many instructions: a tenth of a second or less. */
 const CHUNK_INSTRUCTIONS = 5_000_000;
 /** How often a program's `tohost` is looked at. */
@@ -94,8 +91,8 @@ export class Machine implements Disposable {
 
   readonly #shape: MachineShape;
   readonly #jit: JitOptions | false | undefined;
+  readonly #chassis: Chassis;
   readonly #harts: HartArray;
-  readonly #board: Board;
   /** What it was made with, if that is known, and what that made. */
   readonly #options: CheckedOptions | undefined;
   #image: BootImage | undefined;
@@ -109,7 +106,7 @@ export class Machine implements Disposable {
   #timeline = new Timeline();
   /** Where harts, chips and RAM are to start from before anything is executed; what they hold now is void. */
   #pending: MachineSnapshot | "power-on" | undefined;
-  /** The machine's clock while {@link #pending}. */
+  /** The machine's clock while {@link #pending}, and when it is closed. */
   #pendingStop: Stop = { nowNs: 0, instructions: 0, printedBytes: 0 };
   #playback: Playback<RestorableLayer> | undefined;
   #recording: { actions: Action[]; unrepeatable?: string } | undefined;
@@ -123,24 +120,18 @@ export class Machine implements Disposable {
     this.#shape = { harts, memMiB, isa };
     this.#options = options;
     this.#jit = jit;
-    this.#harts = new HartArray({
-      harts,
-      ramBase: RAM_BASE,
-      ramSizeBytes: memMiB * MIB,
-      rom: { base: BOARD.mrom.base, bytes: new Uint8Array(1) },
-      extensions: optionalExtensionsOf(isa),
-      jit,
-    });
-    this.#board = createBoard(this.#harts, (request) => {
+    this.#chassis = Chassis.take(this.#shape, jit);
+    this.#harts = this.#chassis.harts;
+    this.#chassis.onFinish = (request) => {
       this.#finish = request;
       this.#harts.requestStop();
-    });
+    };
     this.console = new Console({
       runUntil: (wait) => this.#runUntil(wait),
       stop: () => this.#harts.requestStop(),
       failure: (verdict, summary) => this.#failure(verdict, summary),
       sent: (bytes) => this.#sent(bytes),
-    }, this.#board.uart);
+    }, this.#chassis.uart);
   }
 
   /**
@@ -209,7 +200,7 @@ export class Machine implements Disposable {
 
   /** Instructions executed since power-on by all harts. */
   get instructions(): number {
-    return this.#pending === undefined ? this.#harts.instructions : this.#pendingStop.instructions;
+    return this.#isLive ? this.#harts.instructions : this.#pendingStop.instructions;
   }
 
   /** How the guest ended the machine, if it did. */
@@ -400,7 +391,15 @@ export class Machine implements Disposable {
 
   /** Ends the machine; its memory is given back. Harmless when repeated. */
   close(): void {
+    if (this.#closed) return;
+    this.#pendingStop = {
+      nowNs: this.#nowNs,
+      instructions: this.instructions,
+      printedBytes: this.console.printedBytes,
+    };
     this.#closed = true;
+    // One that runs has still to find out.
+    if (!this.#busy) this.#chassis.leave();
   }
 
   /** As {@link close}. */
@@ -409,7 +408,12 @@ export class Machine implements Disposable {
   }
 
   get #nowNs(): number {
-    return this.#pending === undefined ? this.#harts.nowNs : this.#pendingStop.nowNs;
+    return this.#isLive ? this.#harts.nowNs : this.#pendingStop.nowNs;
+  }
+
+  /** Whether harts, chips and RAM hold what the machine is now. */
+  get #isLive(): boolean {
+    return this.#pending === undefined && !this.#closed;
   }
 
   #takeTurn(): Disposable {
@@ -455,14 +459,24 @@ export class Machine implements Disposable {
     const chunk = this.#htif === undefined ? CHUNK_INSTRUCTIONS : HTIF_INSTRUCTIONS;
     let left = Math.min(CHUNK_INSTRUCTIONS, maxInstructions);
     while (left > 0) {
-      const result = this.#harts.run(Math.min(chunk, left), untilNs);
-      const request = this.#htif?.poll((byte) => this.#board.uart.onTransmit(byte));
+      const result = this.#execute(Math.min(chunk, left), untilNs);
+      const request = this.#htif?.poll((byte) => this.#chassis.uart.onTransmit(byte));
       if (request !== undefined) this.#finish = request;
       if (this.#finish !== undefined) return "stopped";
       if (result !== "budget") return result;
       left -= chunk;
     }
     return "budget";
+  }
+
+  #execute(maxInstructions: number, untilNs: number): RunResult {
+    try {
+      return this.#harts.run(maxInstructions, untilNs);
+    } catch (error) {
+      // A page could not be read, say: the harts stand in the midst of an instruction.
+      this.#chassis.spoil();
+      throw error;
+    }
   }
 
   /** Whether the guest ended the machine; a reset starts it anew. */
@@ -516,6 +530,8 @@ export class Machine implements Disposable {
 
   #powerOn(): void {
     const image = this.#imageNow();
+    this.#chassis.clear();
+    this.#chassis.use();
     this.#harts.writeRom(image.rom);
     this.#dtb = image.dtb;
     this.#tohost = image.elf?.tohost;
@@ -560,7 +576,9 @@ export class Machine implements Disposable {
   }
 
   #applyComponents({ components, ram }: MachineSnapshot): void {
-    const facts = openComponents(this.#harts, components, ram)();
+    const apply = openComponents(this.#harts, components, ram);
+    this.#chassis.use();
+    const facts = apply();
     this.#dtb = facts.dtb;
     this.#tohost = facts.tohost;
     this.#fromhost = facts.fromhost;
@@ -575,6 +593,7 @@ export class Machine implements Disposable {
   }
 
   #materialiseNow(): void {
+    if (this.#closed) throw new TypeError("The machine is closed");
     const base = this.#pending;
     if (base === undefined) return;
     const played = this.#playback?.played ?? [];
@@ -632,18 +651,23 @@ export class Machine implements Disposable {
   #playRun(until: string): RunOutcome | undefined {
     const action = this.#playback?.follow((each) => each.kind === "run" && each.until === until);
     if (action?.kind !== "run") return undefined;
-    this.console.play(this.#recordedOutput(), action.stop.printedBytes, () => false);
+    this.console.play(this.#recordedOutput(), action.stop.printedBytes);
     this.#pendingStop = action.stop;
     return { reason: action.reason as RunOutcome["reason"] };
   }
 
   /** Whether what is waited for comes, and comes where it was recorded. */
   #playWait(wait: Wait, untilNs: number): boolean {
-    const ends = this.#playback?.next("wait").map(({ stop }) => stop.printedBytes) ?? [];
-    if (ends.length === 0) return false;
-    const isOver = () => wait.isDone() || wait.isRuledOut() || this.console.panicAt !== undefined;
-    this.console.play(this.#recordedOutput(), Math.max(...ends), isOver);
-    if (!wait.isDone() || this.console.panicAt !== undefined) return false;
+    const recorded = this.#playback?.next("wait") ?? [];
+    if (recorded.length === 0) return false;
+    const isFailing = () => wait.isRuledOut() || this.console.panicAt !== undefined;
+    const same = recorded.find(({ condition }) => condition === wait.condition);
+    if (same !== undefined) this.console.play(this.#recordedOutput(), same.stop.printedBytes);
+    else {
+      const end = Math.max(...recorded.map(({ stop }) => stop.printedBytes));
+      this.console.play(this.#recordedOutput(), end, () => wait.isDone() || isFailing());
+    }
+    if (!wait.isDone() || isFailing()) return false;
     const action = this.#playback!.follow((each) =>
       each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes &&
       each.stop.nowNs < untilNs
@@ -672,7 +696,7 @@ export class Machine implements Disposable {
       this.#spoil("something that was expected did not come");
       throw error;
     }
-    this.#record({ kind: "wait", stop: this.#stop() });
+    this.#record({ kind: "wait", condition: wait.condition, stop: this.#stop() });
   }
 
   async #runLive(wait: Wait, untilNs: number): Promise<void> {

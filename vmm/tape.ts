@@ -26,7 +26,7 @@ export type Action =
   /** Console input was handed in. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
   /** It ran until the console printed what was waited for. */
-  | { readonly kind: "wait"; readonly stop: Stop }
+  | { readonly kind: "wait"; readonly condition: string; readonly stop: Stop }
   /** It ran until something else: what, as JSON. */
   | { readonly kind: "run"; readonly until: string; readonly reason: string; readonly stop: Stop };
 
@@ -109,7 +109,10 @@ function parseAction(value: StateValue): Action | undefined {
   if (kind === "send") return bytes instanceof Uint8Array ? { kind, bytes } : undefined;
   const stop = parseStop(value["stop"]);
   if (stop === undefined) return undefined;
-  if (kind === "wait") return { kind, stop };
+  if (kind === "wait") {
+    const { condition } = value;
+    return typeof condition === "string" ? { kind, condition, stop } : undefined;
+  }
   if (kind !== "run" || typeof until !== "string" || typeof reason !== "string") return undefined;
   return { kind, until, reason, stop };
 }

@@ -82,7 +82,8 @@ export class Transcript {
    * @throws {RangeError} if there is less text than that
    */
   restore(raw: Uint8Array, cursor: number): void {
-    this.#raw = raw.slice();
+    this.#raw = new Uint8Array(Math.max(4096, raw.length));
+    this.#raw.set(raw);
     this.#rawLength = raw.length;
     this.#decoder.decode();
     this.#escapes.reset();
@@ -106,6 +107,26 @@ export class Transcript {
     this.#length += added.length;
     this.#tail += added;
     if (this.#tail.length > 2 * MATCH_WINDOW) this.#tail = this.#tail.slice(-MATCH_WINDOW);
+    return added;
+  }
+
+  /** Adds bytes that came one after the other; answers what they added to the text. */
+  appendAll(bytes: Uint8Array): string {
+    let added = "";
+    const first = bytes.subarray(0, 1);
+    // What was begun is completed byte by byte.
+    if (this.#midCharacter || first.length === 0) {
+      for (const byte of bytes) added += this.append(byte);
+      return added;
+    }
+    while (this.#raw.length < this.#rawLength + bytes.length) this.#growRaw();
+    this.#raw.set(bytes, this.#rawLength);
+    this.#rawLength += bytes.length;
+    added = this.#normalise(this.#decoder.decode(bytes, { stream: true }));
+    this.#midCharacter = bytes.at(-1)! >= 0x80;
+    this.#pieces.push(added);
+    this.#length += added.length;
+    this.#tail = tailAfter(this.#tail, added);
     return added;
   }
 
@@ -143,12 +164,14 @@ export class Transcript {
   }
 
   #appendRaw(byte: number): void {
-    if (this.#rawLength === this.#raw.length) {
-      const grown = new Uint8Array(2 * this.#rawLength);
-      grown.set(this.#raw);
-      this.#raw = grown;
-    }
+    if (this.#rawLength === this.#raw.length) this.#growRaw();
     this.#raw[this.#rawLength++] = byte;
+  }
+
+  #growRaw(): void {
+    const grown = new Uint8Array(Math.max(4096, 2 * this.#raw.length));
+    grown.set(this.#raw);
+    this.#raw = grown;
   }
 
   #normalise(decoded: string): string {
@@ -176,6 +199,15 @@ export class Transcript {
     this.#midCharacter = byte >= 0x80 && (decoded === "" || decoded.endsWith("\ufffd"));
     return decoded;
   }
+}
+
+/** The tail after text was added character by character, so that a pattern finds the same either way. */
+function tailAfter(tail: string, added: string): string {
+  const longest = 2 * MATCH_WINDOW;
+  const over = tail.length + added.length - (longest + 1);
+  const text = tail + added;
+  if (over < 0) return text;
+  return text.slice(-(MATCH_WINDOW + over % (longest + 1 - MATCH_WINDOW)));
 }
 
 function findIn(text: string, offset: number, pattern: string | RegExp): Found | undefined {

@@ -21,6 +21,7 @@ function mix(hash: number, words: Uint32Array): number {
 export function stateDigest(harts: HartArray): string {
   const { module } = harts;
   const ram = module.ram;
+  harts.pages.ensurePresent(0, ram.length);
   let hash = mix(1, new Uint32Array(ram.buffer, ram.byteOffset, ram.length / 4));
   for (let id = 0; id < harts.hartCount; id++) {
     const at = module.layout("HARTS_BASE") + id * module.layout("HART_STRIDE");

@@ -38,11 +38,17 @@ export class Pack {
   readonly #cache: FrameCache;
   readonly #firstFrameId = packCount++ * PACK_MAX_PAGES;
   #open: OpenPack | undefined;
+  #isDamaged = false;
 
   constructor(path: string, name: string, cache: FrameCache) {
     this.path = path;
     this.name = name;
     this.#cache = cache;
+  }
+
+  /** Whether it was found damaged. What is saved anew must not rely on its pages then. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
 
   /** How many pages there are. Throws as {@link page}. */
@@ -113,6 +119,12 @@ export class Pack {
   /** Hands over a frame that need not be read and decompressed then. */
   keep(frame: number, pages: Uint8Array): void {
     this.#cache.put(this.#firstFrameId + frame, pages);
+  }
+
+  /** Says that the file has been replaced by one that is whole. */
+  renew(): void {
+    this.close();
+    this.#isDamaged = false;
   }
 
   /** Closes the file. It is opened anew when need be. */
@@ -186,6 +198,7 @@ export class Pack {
   }
 
   #damaged(detail: string): SnapshotError {
+    this.#isDamaged = true;
     return new SnapshotError("pack-damaged", this.path, detail);
   }
 

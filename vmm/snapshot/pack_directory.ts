@@ -83,6 +83,7 @@ export class PackDirectory {
 
   /** Takes in a pack that has just been published. */
   add(pack: Pack, digests: Uint8Array): void {
+    pack.renew();
     this.#addToIndex(pack, digests);
     this.#indexed.add(pack);
   }
@@ -92,7 +93,7 @@ export class PackDirectory {
     const number = this.#index.find(digests, offset);
     if (number < 0) return undefined;
     const pack = this.#packOf[number] as Pack;
-    return this.#indexed.has(pack) ? { pack, page: this.#pageOf[number] as number } : undefined;
+    return this.#isUsable(pack) ? { pack, page: this.#pageOf[number] as number } : undefined;
   }
 
   /** Closes all packs. */
@@ -100,11 +101,15 @@ export class PackDirectory {
     for (const pack of this.#packs.values()) pack.close();
   }
 
+  #isUsable(pack: Pack): boolean {
+    return this.#indexed.has(pack) && !pack.isDamaged;
+  }
+
   #addToIndex(pack: Pack, digests: Uint8Array): void {
     for (let page = 0, at = 0; at < digests.length; page++, at += 32) {
       const number = this.#index.add(digests, at);
       const known = this.#packOf[number];
-      if (known !== undefined && this.#indexed.has(known)) continue;
+      if (known !== undefined && this.#isUsable(known)) continue;
       this.#packOf[number] = pack;
       this.#pageOf[number] = page;
     }
