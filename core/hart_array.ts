@@ -271,7 +271,7 @@ export class HartArray {
     this.#timerChanged();
   }
 
-  /** Replaces what is in ROM; the rest of it becomes zeros. */
+  /** Replaces what is in ROM; the rest of it becomes zeros. Code decoded from there is forgotten. */
   writeRom(bytes: Uint8Array): void {
     const { module } = this;
     const sizeBytes = module.getNumber(module.machineField("romSizeBytes"));
@@ -279,8 +279,11 @@ export class HartArray {
       throw new RangeError(`${bytes.length} bytes are more than the ${sizeBytes} of ROM`);
     }
     const at = module.layout("ROM_OFFSET");
-    module.bytes.fill(0, at, at + sizeBytes);
-    module.bytes.set(bytes, at);
+    const rom = module.bytes.subarray(at, at + sizeBytes);
+    if (rom.every((byte, n) => byte === (bytes[n] ?? 0))) return;
+    rom.fill(0);
+    rom.set(bytes);
+    for (let page = 0; page < sizeBytes; page += PAGE_BYTES) module.exports.forgetCode(at + page);
   }
 
   /** Contents of ROM, with the zeros that fill its last page. */
@@ -369,9 +372,10 @@ export class HartArray {
     const translate = openTranslations(state.translations, module, hartCount);
     const flags = openPageFlags(state.pages, pages.count, pages.keptMask);
     return () => {
-      apply();
-      translate();
       pages.show(image, flags);
+      translate();
+      apply(); // last: forgetting code asks the harts for attention
+      this.#running = undefined; // content that could not be had may have ended a run
       this.#turn = schedule.turn;
       this.#quantumLeft = schedule.quantumLeft;
       this.#instructions = schedule.instructions;

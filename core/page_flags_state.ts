@@ -15,12 +15,12 @@ const RUN_BYTES = 12;
 /** Saves a byte of flags for each page. */
 export function savePageFlags(flags: Uint8Array<ArrayBuffer>): SavedState {
   const runs: number[] = [];
-  const words = new BigUint64Array(flags.buffer, flags.byteOffset, flags.length >> 3);
+  const words = new Int32Array(flags.buffer, flags.byteOffset, flags.length >> 2);
   for (let page = 0; page < flags.length;) {
     const value = flags[page]!;
     if (value === 0) {
       page++;
-      while ((page & 7) === 0 && page >> 3 < words.length && words[page >> 3] === 0n) page += 8;
+      while ((page & 3) === 0 && page >> 2 < words.length && words[page >> 2] === 0) page += 4;
       continue;
     }
     const first = page;

@@ -14,31 +14,35 @@ import type { HartModule } from "./hart_module.ts";
 import { PAGE_BYTES, type PageContent, RamImage } from "./ram_image.ts";
 
 const ACCESS_WRITE = 1;
-const FLAGS_A_WORD = 8;
-/** A flag in each byte of a 64-bit word. */
-const EVERY_BYTE = 0x0101_0101_0101_0101n;
+const FLAGS_A_WORD = 4;
+/** A flag in each byte of a word. */
+const EVERY_BYTE = 0x0101_0101;
 
 /** The pages of one machine. */
 export class RamPages {
   readonly count: number;
   readonly #module: HartModule;
   readonly #flags: Uint8Array<ArrayBuffer>;
-  readonly #flagWords: BigUint64Array<ArrayBuffer>;
+  /** The same, a word at a time: most are 0. */
+  readonly #flagWords: Int32Array<ArrayBuffer>;
   readonly #absent: number;
   readonly #dirty: number;
+  readonly #code: number;
   readonly #kept: number;
   #image: RamImage;
 
   constructor(module: HartModule) {
     this.#module = module;
+    // RAM is a multiple of 64 KiB.
     this.count = module.ram.length / PAGE_BYTES;
     const base = module.layout("PAGE_FLAGS_BASE");
     const buffer = module.memory.buffer as ArrayBuffer;
     this.#flags = module.bytes.subarray(base, base + this.count);
-    this.#flagWords = new BigUint64Array(buffer, base, Math.ceil(this.count / FLAGS_A_WORD));
+    this.#flagWords = new Int32Array(buffer, base, this.count / FLAGS_A_WORD);
     this.#absent = module.layout("PAGE_ABSENT");
     this.#dirty = module.layout("PAGE_DIRTY");
-    this.#kept = module.layout("PAGE_CODE") | module.layout("PAGE_WRITABLE");
+    this.#code = module.layout("PAGE_CODE");
+    this.#kept = this.#code | module.layout("PAGE_WRITABLE");
     this.#image = RamImage.zeros(this.count);
   }
 
@@ -83,7 +87,7 @@ export class RamPages {
   capture(copies: boolean): RamImage {
     const { ram } = this.#module;
     const dirty = this.#pagesWith(this.#dirty);
-    const words = new BigUint64Array(ram.buffer, ram.byteOffset, ram.length / 8);
+    const words = new Int32Array(ram.buffer, ram.byteOffset, ram.length / 4);
     const kept = copies ? new Uint8Array(dirty.length * PAGE_BYTES) : ram;
     let copied = 0;
     const changes = dirty.map((index): [number, PageContent | undefined] => {
@@ -116,11 +120,13 @@ export class RamPages {
     const changed = this.#pagesWith(this.#dirty);
     for (const [index] of image.changesFrom(this.#image)) changed.push(index);
     const absent = this.#pagesWith(this.#absent);
+    // No other pages have decoded or translated code.
+    const code = this.#pagesWith(this.#code);
     flags.set(kept);
     for (const index of absent) flags[index]! |= this.#absent;
     for (const index of changed) flags[index]! |= this.#absent;
     this.#image = image;
-    this.#forgetChangedCode();
+    this.#forgetChangedCode(code);
   }
 
   /** The flags that {@link keptFlags} are made of. */
@@ -131,47 +137,31 @@ export class RamPages {
   /** For each page, the flags that belong to the guest's state: whether TLBs hold it as code or as data. */
   keptFlags(): Uint8Array<ArrayBuffer> {
     const kept = this.#flags.slice();
-    const words = new BigUint64Array(kept.buffer, 0, kept.length >> 3);
-    const mask = EVERY_BYTE * BigInt(this.#kept);
+    const words = new Int32Array(kept.buffer);
+    const mask = EVERY_BYTE * this.#kept;
     for (let n = 0; n < words.length; n++) {
-      if (words[n] !== 0n) words[n]! &= mask;
+      if (words[n] !== 0) words[n]! &= mask;
     }
-    for (let n = words.length * FLAGS_A_WORD; n < kept.length; n++) kept[n]! &= this.#kept;
     return kept;
   }
 
   /** Code stays only where a store would be noticed, which is where a page counts as code. */
-  #forgetChangedCode(): void {
-    const module = this.#module;
-    const isCode = module.layout("PAGE_CODE");
-    const ramOffset = module.layout("RAM_OFFSET");
-    const first = ramOffset / PAGE_BYTES;
-    const buffer = module.memory.buffer;
-    const tables = new Uint32Array(
-      buffer,
-      module.layout("TABLE_OF_PAGE_BASE") + first * 4,
-      this.count,
-    );
-    const decoded = new Uint16Array(
-      buffer,
-      module.layout("DECODED_INDEX_BASE") + first * 2,
-      this.count,
-    );
-    for (let index = 0; index < this.count; index++) {
-      if (tables[index] === 0 && decoded[index] === 0) continue;
+  #forgetChangedCode(before: readonly number[]): void {
+    const ramOffset = this.#module.layout("RAM_OFFSET");
+    for (const index of before) {
       const flags = this.#flags[index]!;
-      if (flags & isCode && !(flags & this.#absent)) continue;
-      module.exports.forgetCode(ramOffset + index * PAGE_BYTES);
+      if (flags & this.#code && !(flags & this.#absent)) continue;
+      this.#module.exports.forgetCode(ramOffset + index * PAGE_BYTES);
     }
   }
 
   #pagesWith(flag: number): number[] {
     const pages: number[] = [];
-    const mask = EVERY_BYTE * BigInt(flag);
-    for (let word = 0; word < this.#flagWords.length; word++) {
-      const eight = this.#flagWords[word]!;
-      if (eight === 0n || (eight & mask) === 0n) continue;
-      const end = Math.min((word + 1) * FLAGS_A_WORD, this.count);
+    const mask = EVERY_BYTE * flag;
+    const words = this.#flagWords;
+    for (let word = 0; word < words.length; word++) {
+      if ((words[word]! & mask) === 0) continue;
+      const end = (word + 1) * FLAGS_A_WORD;
       for (let index = word * FLAGS_A_WORD; index < end; index++) {
         if (this.#flags[index]! & flag) pages.push(index);
       }
@@ -195,10 +185,10 @@ class PageView implements PageContent {
   }
 }
 
-function isZero(words: BigUint64Array, page: number): boolean {
-  const end = (page + 1) * (PAGE_BYTES / 8);
-  for (let at = page * (PAGE_BYTES / 8); at < end; at++) {
-    if (words[at] !== 0n) return false;
+function isZero(words: Int32Array, page: number): boolean {
+  const end = (page + 1) * (PAGE_BYTES / 4);
+  for (let at = page * (PAGE_BYTES / 4); at < end; at++) {
+    if (words[at] !== 0) return false;
   }
   return true;
 }

@@ -39,7 +39,7 @@ export const LAYERS: readonly Layer[] = [
   {
     path: "vmm",
     imports: ["core", "core/isa", "core/jit", "devices"],
-    packages: ["@std/", "node:zlib", "cbor-x"],
+    packages: ["@std/", "node:zlib", "node:crypto", "cbor-x"],
   },
   { path: "fixtures", imports: ["vmm/initramfs"], packages: ["@std/", "node:"] },
   {
@@ -47,7 +47,7 @@ export const LAYERS: readonly Layer[] = [
     // core/isa for the disassembly of traces, deno.json for the version.
     imports: ["vmm", "fixtures", "core/isa", "deno.json"],
     // What a machine hands out to those who look inside.
-    types: ["core/hart_array.ts", "devices/test_finisher.ts"],
+    types: ["core/device.ts", "core/hart_array.ts", "devices/test_finisher.ts"],
     packages: ["@std/", "node:"],
   },
   { path: "mod.ts", imports: ["vmm", "fixtures", "dsl"] },

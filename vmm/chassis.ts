@@ -46,7 +46,10 @@ export class Chassis {
       jit,
     });
     this.uart = createBoard(this.harts, (request) => this.onFinish(request)).uart;
-    this.#pristine = saveComponents(this.harts, NO_FACTS);
+    const shapeName = JSON.stringify([harts, memMiB, isa]);
+    const known = pristineStates.get(shapeName);
+    this.#pristine = known ?? saveComponents(this.harts, NO_FACTS);
+    if (known === undefined) pristineStates.set(shapeName, this.#pristine);
   }
 
   /** One for a machine of this shape: one that was left, or a new one. What it holds is void. */
@@ -91,6 +94,8 @@ export class Chassis {
 }
 
 const kept: Chassis[] = [];
+/** What chassis of a shape hold when they are new. */
+const pristineStates = new Map<string, Readonly<Record<string, SavedState>>>();
 const NO_FACTS = {
   dtb: new Uint8Array(),
   tohost: undefined,

@@ -72,16 +72,14 @@ export async function fuzzStore(seed: number, count: number): Promise<FuzzResult
       const isResealed = file.endsWith(".cbor") && numbers.below(2) === 0 && bytes.length > BODY_AT;
       if (isResealed) bytes.set(sha256(bytes.subarray(BODY_AT)), DIGEST_AT);
       Deno.writeFileSync(file, bytes);
+      const store = SnapshotStore.open(directory);
+      store.records();
       for (const [key, image] of images) {
-        const reason = tryLoad(
-          directory,
-          key,
-          isResealed ? undefined : image,
-          `seed ${seed}, ${n}`,
-        );
+        const reason = tryLoad(store, key, isResealed ? undefined : image, `seed ${seed}, ${n}`);
         if (reason === undefined) loaded++;
         else refused[reason] = (refused[reason] ?? 0) + 1;
       }
+      store.close();
       Deno.writeFileSync(file, originals.get(file) as Uint8Array);
     }
     return { loaded, refused };
@@ -105,14 +103,12 @@ async function makeStore(directory: string): Promise<Map<string, RamImage>> {
 
 /** The reason why it was refused; undefined if it was loaded. */
 function tryLoad(
-  directory: string,
+  store: SnapshotStore,
   key: string,
   image: RamImage | undefined,
   what: string,
 ): string | undefined {
-  const store = SnapshotStore.open(directory);
   try {
-    store.records();
     const ram = store.load(key)?.snapshot.ram;
     if (ram === undefined) throw new Error("it is not found");
     if (image === undefined) { for (const [, content] of ram.pages()) content.bytes(); }
@@ -121,8 +117,6 @@ function tryLoad(
   } catch (error) {
     if (error instanceof SnapshotError) return error.reason;
     throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
-  } finally {
-    store.close();
   }
 }
 

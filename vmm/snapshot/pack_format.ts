@@ -49,8 +49,8 @@ const COMPRESSION = {
   [constants.ZSTD_c_compressionLevel]: 1,
   [constants.ZSTD_c_checksumFlag]: 1,
 };
-/** What a frame may take more than its content. */
-const COMPRESSION_SLACK_BYTES = 1024;
+/** Room that zlib takes at a time; frames of a booted host need 16 KiB on average. */
+const COMPRESSION_CHUNK_BYTES = 32768;
 
 /** The numbers in a pack's header. */
 export interface PackHeader {
@@ -142,7 +142,7 @@ export function checkPageDigests(bytes: Uint8Array, header: PackHeader): void {
 export function compressFrame(pages: Uint8Array): Uint8Array {
   return zstdCompressSync(pages, {
     params: COMPRESSION,
-    chunkSize: 16384,
+    chunkSize: COMPRESSION_CHUNK_BYTES,
   });
 }
 

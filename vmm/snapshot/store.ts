@@ -44,7 +44,9 @@ interface Loaded extends BaseImage {
   readonly stamp: string | undefined;
   readonly stored: StoredSnapshot;
   readonly table: PageTable;
-  /** How many snapshots it is the difference from, one on the other. */
+  /** What it is the difference from. */
+  readonly base: Loaded | undefined;
+  /** How many layers it is made of. */
   readonly depth: number;
 }
 
@@ -191,19 +193,24 @@ export class SnapshotStore {
     const cached = this.#loaded.get(key);
     if (stamp !== undefined && cached?.stamp === stamp) {
       this.#checkPacks(cached.table);
-      return cached;
+      // With a base that was loaded anew it has to share all that did not change with that one.
+      if (this.#baseOf(cached.stored, cached.table, depth) === cached.base) return cached;
     }
     this.#loaded.delete(key);
     if (stamp === undefined) return undefined;
     const manifest = this.#manifests.read(key);
     if (manifest === undefined) return undefined;
     this.#checkPacks(manifest.ram);
-    return this.#attach(manifest, this.#baseOf(manifest, depth), stamp);
+    return this.#attach(manifest, this.#baseOf(manifest.record, manifest.ram, depth), stamp);
   }
 
   /** The image that a manifest is the difference from; undefined if it is none. */
-  #baseOf({ record: { key, parent }, ram }: Manifest, depth: number): Loaded | undefined {
-    if (ram.base === undefined) return undefined;
+  #baseOf(
+    { key, parent }: SnapshotRecord,
+    { base: image, pageCount }: PageTable,
+    depth: number,
+  ): Loaded | undefined {
+    if (image === undefined) return undefined;
     const path = this.#manifests.filePath(key);
     if (parent === undefined || depth >= MAX_DEPTH) {
       throw new SnapshotError(
@@ -223,10 +230,8 @@ export class SnapshotStore {
     if (base === undefined) {
       throw new SnapshotError("base-missing", path, `the snapshot below it, ${parent}, is gone`);
     }
-    if (
-      base.ram.pageCount !== ram.pageCount ||
-      !ram.base.every((byte, n) => byte === base.image[n])
-    ) {
+    const { image: found } = base;
+    if (base.ram.pageCount !== pageCount || !image.every((byte, n) => byte === found[n])) {
       const detail = `the snapshot below it, ${parent}, has been replaced by one that differs`;
       throw new SnapshotError("base-changed", path, detail);
     }
@@ -257,7 +262,7 @@ export class SnapshotStore {
     const ram = below.with(pageContents(table, chunks));
     const stored: StoredSnapshot = { ...record, snapshot: { ...machine, ram } };
     const { image } = table;
-    const loaded = { stamp, stored, ram, image, table, depth: (base?.depth ?? 0) + 1 };
+    const loaded = { stamp, stored, ram, image, table, base, depth: (base?.depth ?? 0) + 1 };
     this.#loaded.set(record.key, loaded);
     return loaded;
   }

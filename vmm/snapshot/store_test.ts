@@ -219,6 +219,19 @@ Deno.test("saving the same key again replaces the snapshot for those who load it
   assertEquals(first.snapshot.ram.page(1)!.bytes(), noisePage(1).bytes());
 });
 
+Deno.test("a snapshot shares its pages with the one below after that was saved again", async () => {
+  using fixture = new Fixture();
+  const below = image([1, noisePage(1)], [2, noisePage(2)]);
+  const store = fixture.open();
+  const parent = await store.save(sampleRecord("a"), sampleSnapshot(below));
+  const above = below.with([[2, noisePage(3)]]);
+  const child = await store.save(sampleRecord("b", parent.key), sampleSnapshot(above));
+  await fixture.open().save(sampleRecord("a"), sampleSnapshot(below));
+  const ram = store.load(child.key)!.snapshot.ram;
+  const changes = [...ram.changesFrom(store.load(parent.key)!.snapshot.ram)];
+  assertEquals(changes.map(([page]) => page), [2]);
+});
+
 Deno.test("removed snapshots are gone, and gc takes the packs that only they needed", async () => {
   using fixture = new Fixture();
   const store = fixture.open();
