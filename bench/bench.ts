@@ -19,6 +19,8 @@ import {
   type TimeResult,
   timeResult,
 } from "./results.ts";
+import { measureSnapshots } from "./snapshot.ts";
+import { formatSnapshots, type SnapshotResult } from "./snapshot_result.ts";
 import { formatTable, type Row } from "./table.ts";
 import type { OurRunResult, RunResult } from "./workload.ts";
 
@@ -89,12 +91,26 @@ async function measureGuests(
   return guestsResult(measure.name, workload.memMiB, jit, run);
 }
 
+async function measureSaving(
+  measure: Measure,
+  materials: Materials,
+  qemus: readonly Qemu[],
+  { pairs, jit, timeoutSeconds }: BenchArguments,
+): Promise<SnapshotResult> {
+  const { workload } = await measure.prepare(materials);
+  if (workload.kind !== "linux") throw new TypeError(`${measure.name}: only Linux is saved`);
+  const folder = `${materials.folder}/${measure.name}`;
+  await Deno.mkdir(folder);
+  const options = { pairs, jit, timeoutSeconds, note };
+  return await measureSnapshots(measure.name, workload, folder, qemus, options);
+}
+
 function measureOne(
   measure: Measure,
   materials: Materials,
   qemus: readonly Qemu[],
   args: BenchArguments,
-): Promise<TimeResult | MemoryResult | GuestsResult> {
+): Promise<TimeResult | MemoryResult | GuestsResult | SnapshotResult> {
   switch (measure.kind) {
     case "pairs":
       return measureTimes(measure, materials, qemus, args);
@@ -102,6 +118,8 @@ function measureOne(
       return measureMemory(measure, materials, args);
     case "guests":
       return measureGuests(measure, materials, args);
+    case "snapshots":
+      return measureSaving(measure, materials, qemus, args);
   }
 }
 
@@ -135,6 +153,7 @@ function formatResults(results: readonly Result[]): string {
   const parts: string[] = [];
   for (const result of results) {
     if ("rssMiB" in result) parts.push(formatGuests(result));
+    else if ("snapshots" in result) parts.push(formatSnapshots(result));
     else if ("bars" in result) parts.push(formatBars(result.bars));
     else rows.push(result);
   }

@@ -34,9 +34,10 @@ export interface Measure {
   readonly needsCompiler: boolean;
   /**
    * `pairs`: times against QEMU. `memory`: one run of ours, for the size of its process. `guests`: one
-   * run of ours, for how that size goes on.
+   * run of ours, for how that size goes on. `snapshots`: saving and restoring the machine that the
+   * workload leads to, against QEMU.
    */
-  readonly kind: "pairs" | "memory" | "guests";
+  readonly kind: "pairs" | "memory" | "guests" | "snapshots";
   /** Makes ready what it runs, in a folder of the materials'. */
   prepare(materials: Materials): Promise<Prepared>;
 }
@@ -63,7 +64,7 @@ export class Materials {
 const PROGRAM_MEM_MIB = 64;
 /** A host with a hart and a guest's memory to spare. */
 const HOST: HostMachine = { harts: 1, memMiB: 512 };
-/** RAM of the host whose process is weighed. */
+/** RAM of the host whose process is weighed, and of the one that is saved. */
 const MEMORY_MEM_MIB = 1024;
 
 function cpuMeasure(kernel: Kernel): Measure {
@@ -137,4 +138,9 @@ export const MEASURES: readonly Measure[] = [
   linuxMeasure("flow-2", "pairs", (files) => flow(files, { ...HOST, harts: 2 }, 2)),
   linuxMeasure("memory", "memory", (files) => flow(files, { ...HOST, memMiB: MEMORY_MEM_MIB }, 1)),
   linuxMeasure("guests-50", "guests", (files, { guests }) => guestsInTurn(files, HOST, guests)),
+  linuxMeasure(
+    "snapshot",
+    "snapshots",
+    (files) => flow(files, { ...HOST, memMiB: MEMORY_MEM_MIB }, 1),
+  ),
 ];

@@ -7,6 +7,7 @@
 import type { Bar } from "./bars.ts";
 import type { GuestsResult } from "./guests_result.ts";
 import { type JitReport, medianJitReport } from "./jit.ts";
+import type { SnapshotResult } from "./snapshot_result.ts";
 import { geometricMean, pairwiseRatios, summarize, type Summary } from "./statistics.ts";
 import type { OurRunResult, RunResult } from "./workload.ts";
 
@@ -76,7 +77,13 @@ export interface BarsResult {
 }
 
 /** One JSON line. */
-export type Result = TimeResult | CpuResult | MemoryResult | GuestsResult | BarsResult;
+export type Result =
+  | TimeResult
+  | CpuResult
+  | MemoryResult
+  | GuestsResult
+  | SnapshotResult
+  | BarsResult;
 
 /** Runs of a measure on one QEMU. */
 export interface QemuRuns {

@@ -20,9 +20,9 @@ import type { LinuxWorkload } from "./workload.ts";
 export const QEMU_IMG = "qemu-img";
 
 /** What is typed after a restore, and what it prints. */
-const ECHO_LINE = "echo restored-$((6*7))\n";
-const ECHO_ANSWER = /restored-42\n/;
-const SHELL_PROMPT = /# /;
+export const ECHO_LINE = "echo restored-$((6*7))\n";
+export const ECHO_ANSWER = /restored-42\n/;
+export const SHELL_PROMPT = /# /;
 const SNAPSHOT = "guest";
 /** Some thirty times what a restore takes. */
 const RESTORE_TIMEOUT_MS = 10_000;

@@ -368,12 +368,18 @@ export class HartArray {
         `Cannot restore RAM: the image has ${image.pageCount} pages, the machine ${pages.count}`,
       );
     }
-    const { schedule, apply } = openHarts(state.harts, module, hartCount, this.#quantum);
-    const translate = openTranslations(state.translations, module, hartCount);
+    const translations = openTranslations(state.translations, module, hartCount);
+    const { schedule, apply } = openHarts(
+      state.harts,
+      module,
+      hartCount,
+      this.#quantum,
+      translations.isLive,
+    );
     const flags = openPageFlags(state.pages, pages.count, pages.keptMask);
     return () => {
       pages.show(image, flags);
-      translate();
+      translations.apply();
       apply(); // last: forgetting code asks the harts for attention
       this.#running = undefined; // content that could not be had may have ended a run
       this.#turn = schedule.turn;

@@ -25,6 +25,8 @@ export interface Schedule {
 
 /** Fields that hold addresses in linear memory: the number of the context is what counts. */
 const CONTEXT_FIELDS: ReadonlySet<string> = new Set(["fetchContext", "dataContext"]);
+/** Addresses of instructions: bit 0 is always zero (Privileged, "Machine Exception Program Counter"). */
+const EVEN_FIELDS: ReadonlySet<string> = new Set(["pc", "mepc", "sepc", "vsepc"]);
 /** A sink for writes to x0: no state. */
 const NO_STATE: ReadonlySet<string> = new Set(["x0", "xsink", "hartId"]);
 /** Fields of the machine that outlive a slice. */
@@ -57,6 +59,7 @@ export function saveHarts(module: HartModule, hartCount: number, schedule: Sched
  * Checks a saved state; the answer puts it into effect.
  *
  * @param maxQuantum the longest turn
+ * @param isLive whether a hart's translation context will be in use then
  * @throws {TypeError} if the kind or a field's type does not fit
  * @throws {RangeError} if the version is unknown or a field is out of range
  */
@@ -65,6 +68,7 @@ export function openHarts(
   module: HartModule,
   hartCount: number,
   maxQuantum: number,
+  isLive: (hart: number, context: number) => boolean,
 ): { schedule: Schedule; apply: () => void } {
   const fields = StateFields.open(state, KIND, VERSION);
   const schedule: Schedule = {
@@ -80,8 +84,10 @@ export function openHarts(
     lastHart: fields.integer("lastHart", UINT32_MAX),
     geilen: fields.integer("geilen", 0),
   };
-  const values = fields.records("harts", hartCount).map((hart) =>
-    stateFields(module).map((field) => openField(module, hart, field))
+  const values = fields.records("harts", hartCount).map((hart, id) =>
+    stateFields(module).map((field) =>
+      openField(module, hart, field, (context) => isLive(id, context))
+    )
   );
   fields.finish();
   return {
@@ -119,10 +125,21 @@ function readField(module: HartModule, id: number, field: HartField): StateValue
   return (value - contextBase(module, id)) / module.layout("CONTEXT_BYTES");
 }
 
-function openField(module: HartModule, hart: StateFields, field: HartField): number | bigint {
-  if (field.sizeBytes === 8) return hart.bigint(field.name);
+function openField(
+  module: HartModule,
+  hart: StateFields,
+  field: HartField,
+  isLive: (context: number) => boolean,
+): number | bigint {
+  if (field.sizeBytes === 8) {
+    const value = hart.bigint(field.name);
+    if (EVEN_FIELDS.has(field.name) && value & 1n) hart.reject(field.name, "is odd");
+    return value;
+  }
   if (CONTEXT_FIELDS.has(field.name)) {
-    return hart.integer(field.name, module.layout("HART_CONTEXTS") - 1);
+    const number = hart.integer(field.name, module.layout("HART_CONTEXTS") - 1);
+    if (!isLive(number)) hart.reject(field.name, `is ${number}, which is no context in use`);
+    return number;
   }
   const value = hart.integer(field.name, UINT32_MAX);
   if (field.name === "prv" && value !== 0 && value !== 1 && value !== 3) {

@@ -19,6 +19,8 @@ const UINT32_MAX = 0xffff_ffff;
 const PAGE_BITS = 12;
 const PAGE_BYTES = 1 << PAGE_BITS;
 const TLBS = 3;
+/** Which of them stores go by: the order is read, write, execute. */
+const WRITE_TLB = 1;
 /** A saved entry: u16 place, u64 tag, u32 physical page, little-endian. */
 const SAVED_ENTRY_BYTES = 14;
 
@@ -50,7 +52,8 @@ export function saveTranslations(module: HartModule, hartCount: number): SavedSt
 }
 
 /**
- * Checks a saved state; the answer puts it into effect, in place of all translations there are.
+ * Checks a saved state; the answer puts it into effect, in place of all translations there are, and says
+ * which contexts are in use then.
  *
  * @throws {TypeError} if the kind or a field's type does not fit
  * @throws {RangeError} if the version is unknown or a field is out of range
@@ -59,10 +62,11 @@ export function openTranslations(
   state: SavedState,
   module: HartModule,
   hartCount: number,
-): () => void {
+): { isLive: (hart: number, context: number) => boolean; apply: () => void } {
   const layout = new ContextLayout(module);
   const fields = StateFields.open(state, KIND, VERSION);
   const seen = new Set<number>();
+  const stamps = new Set<string>();
   const contexts = fields.records("contexts", { atMost: hartCount * layout.count }).map((each) => {
     const hart = each.integer("hart", hartCount - 1);
     const number = each.integer("number", layout.count - 1);
@@ -81,10 +85,15 @@ export function openTranslations(
       nextVictims: each.bytes("nextVictims", TLBS),
       entries: each.bytes("entries", { atMost: layout.places * SAVED_ENTRY_BYTES }),
     };
+    // Harts tell by the stamps which context they can best do without.
+    const stamp = `${hart} ${saved.stamp}`;
+    if (stamps.has(stamp)) each.reject("stamp", `is ${saved.stamp} a second time for hart ${hart}`);
+    stamps.add(stamp);
     return { ...saved, open: layout.openEntries(saved.entries, each) };
   });
   fields.finish();
-  return () => {
+  const isLive = (hart: number, context: number) => seen.has(layout.addressOf(hart, context));
+  const apply = () => {
     const { bytes } = module;
     for (let hart = 0; hart < hartCount; hart++) {
       for (let number = 0; number < layout.count; number++) {
@@ -106,6 +115,7 @@ export function openTranslations(
     }
     module.exports.contextsReplaced();
   };
+  return { isLive, apply };
 }
 
 /** Where things are in a translation context. */
@@ -220,6 +230,9 @@ class ContextLayout {
       const pointer = this.#pointer(page);
       if (pointer === undefined) {
         fields.reject("entries", `has one for page 0x${page.toString(16)}, which is no memory`);
+      }
+      if (pointer < this.#ramOffset && Math.floor(place / (this.places / TLBS)) === WRITE_TLB) {
+        fields.reject("entries", `has one for page 0x${page.toString(16)}, which is read-only`);
       }
       addends[n] = pointer - Number(tag & 0xffff_ffffn);
     }

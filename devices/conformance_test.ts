@@ -15,6 +15,9 @@ import type { RegisterTable } from "./register_table.ts";
 import { TEST_FINISHER_REGISTERS, TestFinisher } from "./test_finisher.ts";
 import { Pin, type Random } from "./testing.ts";
 import { Uart16550, UART16550_REGISTERS } from "./uart16550.ts";
+import { EchoBackend, FakeMemory, RAM, TestDriver } from "./virtio/driver_testing.ts";
+import { VIRTIO_MMIO_REGISTERS, VirtioMmio } from "./virtio/virtio_mmio.ts";
+import { VirtioRng } from "./virtio/virtio_rng.ts";
 
 const HARTS = 3;
 
@@ -168,6 +171,71 @@ testDeviceConformance({
         rtc.write(ALARM_HIGH.offset, 4, 0x1900_0001);
         rtc.write(ALARM_LOW.offset, 4, 77); // In the future: armed.
       },
+    };
+  },
+});
+
+testDeviceConformance({
+  name: "virtio_mmio",
+  registers: VIRTIO_MMIO_REGISTERS,
+  build(clock) {
+    const interrupt = new Pin();
+    const memory = new FakeMemory();
+    const echo = new EchoBackend();
+    const device = new VirtioMmio({ memory, interrupt, backend: echo });
+    return {
+      device,
+      clock,
+      pins: [interrupt],
+      memory: memory.bytes,
+      mutate() {
+        const driver = new TestDriver(device, memory);
+        driver.offered();
+        driver.start({ size: 4, queues: 2 });
+        for (const queue of [0, 1]) {
+          driver.describe(3, { address: RAM + 0x4000, sizeBytes: 64, flags: 2 * queue }, queue);
+          driver.offer(3, queue);
+          driver.notify(queue);
+        }
+        echo.configure(0x5a);
+      },
+      hostTraffic(random: Random) {
+        const actions = [
+          () => echo.answer(),
+          () => void echo.send(new Uint8Array(random.below(20))),
+          () => echo.configure(random.below(256)),
+        ];
+        random.pick(actions)();
+      },
+    };
+  },
+});
+
+testDeviceConformance({
+  name: "virtio_rng",
+  registers: VIRTIO_MMIO_REGISTERS,
+  keptByReset: { fields: ["seed", "position"], why: "the stream is the host's" },
+  build(clock) {
+    const interrupt = new Pin();
+    const memory = new FakeMemory();
+    const rng = new VirtioRng();
+    const device = new VirtioMmio({ memory, interrupt, backend: rng });
+    return {
+      device,
+      clock,
+      pins: [interrupt],
+      memory: memory.bytes,
+      mutate() {
+        rng.reseed(7);
+        const driver = new TestDriver(device, memory);
+        driver.offered();
+        driver.start({ size: 4 });
+        driver.write("QueueSel", 5);
+        driver.describe(0, { address: RAM + 0x4000, sizeBytes: 64, flags: 2 });
+        driver.offer(0);
+        driver.notify();
+      },
+      hostTraffic: (random: Random) => rng.reseed(random.uint32()),
     };
   },
 });

@@ -66,9 +66,9 @@ export class QtestScript {
     return value;
   }
 
-  /** Replays the script on QEMU and compares each value read. */
-  async assertSameOnQemu(): Promise<void> {
-    const answers = await replay(this.#steps.map((step) => step.command));
+  /** Replays the script on QEMU, with further arguments, and compares each value read. */
+  async assertSameOnQemu(moreArgs: readonly string[] = []): Promise<void> {
+    const answers = await replay(this.#steps.map((step) => step.command), moreArgs);
     for (const [index, { command, read }] of this.#steps.entries()) {
       const answer = answers[index] ?? "";
       if (!answer.startsWith("OK")) throw new Error(`QEMU answers "${answer}" to "${command}"`);
@@ -83,8 +83,11 @@ export class QtestScript {
 }
 
 /** Runs the commands in one QEMU and returns its answers, one line each. */
-async function replay(commands: readonly string[]): Promise<string[]> {
-  const qemu = startQemu();
+async function replay(
+  commands: readonly string[],
+  moreArgs: readonly string[],
+): Promise<string[]> {
+  const qemu = startQemu(moreArgs);
   const writer = qemu.stdin.getWriter();
   const sent = writer.write(new TextEncoder().encode(commands.join("\n") + "\n"));
   const answers: string[] = [];
@@ -121,9 +124,9 @@ export async function qemuExitCode(
   return code;
 }
 
-function startQemu() {
+function startQemu(moreArgs: readonly string[] = []) {
   return new Deno.Command(QEMU, {
-    args: QEMU_ARGS,
+    args: [...QEMU_ARGS, ...moreArgs],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

@@ -9,7 +9,7 @@ import { DEFAULT_UART_CLOCK_HZ } from "../devices/uart16550.ts";
 import { empty, FdtTree, interruptsExtended, phandle, reg, u64, unitName } from "./fdt/mod.ts";
 import type { FdtNode } from "./fdt/mod.ts";
 import { SplitMix64 } from "./fdt/split_mix64.ts";
-import { BOARD, PLIC_SOURCES, ramRegion, virtioSlot } from "./memory_map.ts";
+import { BOARD, PLIC_SOURCES, ramRegion, RNG_SLOT, virtioSlot } from "./memory_map.ts";
 
 /** What the board's device tree depends on. */
 export interface BoardFdtOptions {
@@ -27,7 +27,7 @@ export interface BoardFdtOptions {
   readonly isa?: string;
   /** Widest address translation of every hart. Default `riscv,sv57`. */
   readonly mmuType?: string;
-  /** Slots with a virtio-mmio device plugged in; only these get a node. Default none. */
+  /** Slots with a virtio-mmio device plugged in; only these get a node. Default: the entropy device. */
   readonly virtioSlots?: readonly number[];
   /** What the guest's `rng-seed` derives from. Default 0. */
   readonly seed?: number | bigint;
@@ -87,7 +87,7 @@ export function createBoardFdt(options: BoardFdtOptions): FdtTree {
   createTestNode(soc);
   createPowerOffNode(root);
   createRebootNode(root);
-  for (const slot of options.virtioSlots ?? []) createVirtioNode(soc, slot);
+  for (const slot of options.virtioSlots ?? [RNG_SLOT]) createVirtioNode(soc, slot);
   return tree;
 }
 

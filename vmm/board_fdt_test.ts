@@ -69,9 +69,11 @@ Deno.test("another ISA string: cache blocks only if it has them", () => {
   assertEquals(text(tree, "/cpus/cpu@0", "mmu-type"), ["riscv,sv39"]);
 });
 
-Deno.test("virtio-mmio: a node for each plugged slot only", () => {
-  const none = createBoardFdt({ harts: 1, memBytes: MIB });
-  assertEquals(none.find("/soc/virtio_mmio@10001000"), undefined);
+Deno.test("virtio-mmio: a node for each plugged slot only, by default for the entropy device", () => {
+  const byDefault = createBoardFdt({ harts: 1, memBytes: MIB });
+  assertEquals(byDefault.find("/soc/virtio_mmio@10001000"), undefined);
+  const rng = byDefault.node("/soc/virtio_mmio@10008000");
+  assertEquals(rng.get("interrupts")?.encode().toHex(), "00000008");
   const tree = createBoardFdt({ harts: 1, memBytes: MIB, virtioSlots: [0, 7] });
   const virtio = tree.node("/soc").children.filter((node) => node.name.startsWith("virtio"));
   assertEquals(virtio.map((node) => node.name), ["virtio_mmio@10001000", "virtio_mmio@10008000"]);

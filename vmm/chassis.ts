@@ -27,6 +27,8 @@ const MOST_KEPT = 2;
 export class Chassis {
   readonly harts: HartArray;
   readonly uart: SerialPort;
+  /** The entropy device. */
+  readonly rng: { reseed(seed: bigint): void };
   /** Hears the test finisher. */
   onFinish: (request: FinishRequest) => void = () => {};
   readonly #kind: string | undefined;
@@ -45,7 +47,9 @@ export class Chassis {
       extensions: optionalExtensionsOf(isa),
       jit,
     });
-    this.uart = createBoard(this.harts, (request) => this.onFinish(request)).uart;
+    const board = createBoard(this.harts, (request) => this.onFinish(request));
+    this.uart = board.uart;
+    this.rng = board.rng;
     const shapeName = JSON.stringify([harts, memMiB, isa]);
     const known = pristineStates.get(shapeName);
     this.#pristine = known ?? saveComponents(this.harts, NO_FACTS);

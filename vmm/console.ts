@@ -71,7 +71,7 @@ const MAX_BYTES = 2 ** 31;
 export class Console {
   readonly #host: ConsoleHost;
   readonly #port: SerialPort;
-  readonly #transcript = new Transcript();
+  #transcript = new Transcript();
   readonly #input: number[] = [];
   #sentBytes = 0;
   readonly #listeners = new Set<(byte: number) => void>();
@@ -153,7 +153,10 @@ export class Console {
           unless !== undefined && (obstacle ??= transcript.findAtEnd(unless)) !== undefined,
         timeoutMs,
         what,
-        condition: [pattern, unless ?? ""].map(describePattern).join(" unless "),
+        // What an expectation finds depends on what those before have consumed.
+        condition: `${
+          [pattern, unless ?? ""].map(describePattern).join(" unless ")
+        } from ${transcript.cursor}`,
       });
     }
     if (match !== undefined && !isBefore(obstacle, match)) {
@@ -247,8 +250,13 @@ export class Console {
     };
   }
 
-  /** @internal Takes over what {@link save} saved; nobody waits for anything. */
-  restore(state: SavedState): void {
+  /**
+   * @internal Checks what {@link save} saved; the answer takes it over. Nobody waits for anything then.
+   *
+   * @throws {TypeError} if the kind or a field's type does not fit
+   * @throws {RangeError} if the version is unknown or a field is out of range
+   */
+  openState(state: SavedState): () => void {
     const fields = StateFields.open(state, KIND, VERSION);
     const raw = fields.bytes("transcript", { atMost: MAX_BYTES });
     const cursor = fields.integer("cursor", raw.length);
@@ -258,16 +266,20 @@ export class Console {
     const panicAt = fields.integer("panicAt", raw.length);
     const panicsExpectedTo = fields.integer("panicsExpectedTo", raw.length);
     fields.finish();
-    this.#transcript.restore(raw, cursor);
-    this.#input.splice(0, Infinity);
-    for (const byte of input) this.#input.push(byte);
-    this.#skipBytes = 0;
-    this.#sentBytes = sentBytes;
-    this.#panicAt = hasPanicked ? panicAt : undefined;
-    this.#panicsExpectedTo = panicsExpectedTo;
-    const { text } = this.#transcript;
-    this.#lineStart = text.lastIndexOf("\n") + 1;
-    this.#line = text.slice(this.#lineStart, this.#lineStart + MAX_LINE);
+    const transcript = new Transcript();
+    transcript.restore(raw, cursor);
+    return () => {
+      this.#transcript = transcript;
+      this.#input.splice(0, Infinity);
+      for (const byte of input) this.#input.push(byte);
+      this.#skipBytes = 0;
+      this.#sentBytes = sentBytes;
+      this.#panicAt = hasPanicked ? panicAt : undefined;
+      this.#panicsExpectedTo = panicsExpectedTo;
+      const { text } = transcript;
+      this.#lineStart = text.lastIndexOf("\n") + 1;
+      this.#line = text.slice(this.#lineStart, this.#lineStart + MAX_LINE);
+    };
   }
 
   /** @internal The machine is to stop on the byte that ends this wait. */

@@ -13,7 +13,13 @@ import { Console, type Wait } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
 import { openComponents, saveComponents } from "./machine_state.ts";
-import { type CheckedOptions, checkOptions, type MachineOptions } from "./machine_options.ts";
+import {
+  type CheckedOptions,
+  checkOptions,
+  checkSeed,
+  checkShape,
+  type MachineOptions,
+} from "./machine_options.ts";
 import { describePanic, readPanicReport } from "./kernel_panic.ts";
 import type { MachineShape, MachineSnapshot } from "./snapshot/snapshot.ts";
 import { hashState } from "./state_hash.ts";
@@ -56,6 +62,8 @@ export interface RestoreOptions {
    * in RAM again what was there at power-on.
    */
   readonly boot?: MachineOptions | undefined;
+  /** As {@link Machine.reseed}. Default: the entropy device goes on as in the snapshot. */
+  readonly seed?: number | bigint | undefined;
 }
 
 /** A layer that was made before, and where it led to. */
@@ -96,6 +104,8 @@ export class Machine implements Disposable {
   /** What it was made with, if that is known, and what that made. */
   readonly #options: CheckedOptions | undefined;
   #image: BootImage | undefined;
+  /** What the entropy device begins with at power-on. */
+  readonly #seed: bigint;
   #dtb: Uint8Array<ArrayBuffer> = new Uint8Array();
   #tohost: number | undefined;
   #fromhost: number | undefined;
@@ -119,6 +129,7 @@ export class Machine implements Disposable {
     const { harts, memMiB, isa } = shape;
     this.#shape = { harts, memMiB, isa };
     this.#options = options;
+    this.#seed = checkSeed(options?.seed ?? 0);
     this.#jit = jit;
     this.#chassis = Chassis.take(this.#shape, jit);
     this.#harts = this.#chassis.harts;
@@ -160,14 +171,20 @@ export class Machine implements Disposable {
   /**
    * A new machine in the state of a snapshot. Pages of RAM are brought in when the guest first uses them.
    *
-   * @throws {TypeError} if the snapshot is malformed, or has chips that this machine has not
+   * @throws {TypeError} if the snapshot is malformed, has chips that this machine has not, or is of another
+   * kind of machine than `options.boot` makes
    * @throws {RangeError} if a value in it is out of range
+   * @throws {SyntaxError} if its ISA string is none
    */
   static restore(snapshot: MachineSnapshot, options: RestoreOptions = {}): Machine {
-    const { boot, jit = boot?.jit } = options;
+    const { boot, jit = boot?.jit, seed } = options;
     const checked = boot && checkOptions(boot);
-    const machine = new Machine(snapshot.shape, checked, jit);
+    const shape = checkShape(snapshot.shape);
+    if (checked !== undefined) checkSameShape("Machine.restore", shape, checked, "boot");
+    const machine = new Machine(shape, checked, jit);
     machine.#restore(snapshot);
+    machine.#timeline.mark(snapshot);
+    if (seed !== undefined) machine.reseed(seed);
     return machine;
   }
 
@@ -261,21 +278,11 @@ export class Machine implements Disposable {
    */
   rewind(to: MachineSnapshot): void {
     using _turn = this.#takeTurn();
-    const { shape } = to;
-    for (const name of ["harts", "memMiB", "isa"] as const) {
-      if (shape[name] !== this.#shape[name]) {
-        throw new TypeError(
-          `Machine.rewind: the snapshot is of a machine with ${name} ${
-            shape[name]
-          }, this one has ` +
-            `${this.#shape[name]}; use Machine.restore`,
-        );
-      }
-    }
+    checkSameShape("Machine.rewind", checkShape(to.shape), this.#shape, "this one");
+    this.#restore(to);
     this.#pending = undefined;
     this.#playback = undefined;
     this.#spoil("it was rewound");
-    this.#restore(to);
     this.#timeline = this.#timeline.until(to);
   }
 
@@ -290,7 +297,34 @@ export class Machine implements Disposable {
     const fork = new Machine(this.#shape, this.#options, this.#jit);
     fork.#image = this.#image;
     fork.#restore(snapshot);
+    fork.#timeline.mark(snapshot);
     return fork;
+  }
+
+  /**
+   * Has the entropy device begin the stream of another seed: machines that were forked or restored from
+   * one snapshot read other bytes from then on if their seeds differ, and the same if they do not. What
+   * the guest has fetched before stays: of Linux the next byte of /dev/hwrng, and the state of its own
+   * generator, /dev/urandom.
+   *
+   * @param seed a whole number, of which the low 64 bits count
+   * @throws {RangeError} if the seed is no whole number
+   * @throws {TypeError} if the machine is closed or runs
+   */
+  reseed(seed: number | bigint): void {
+    const bits = checkSeed(seed);
+    using _turn = this.#takeTurn();
+    if (this.#pending !== undefined) {
+      const same = (action: Action) => action.kind === "reseed" && action.seed === bits;
+      if (this.#playback?.follow(same)) return;
+    }
+    if (this.#pending === "power-on" && this.#image === undefined) {
+      // Its files can be read only when it runs next.
+      (this.#playback ??= new Playback([])).diverge({ kind: "reseed", seed: bits });
+      return;
+    }
+    this.#materialiseNow();
+    this.#reseed(bits);
   }
 
   /**
@@ -335,7 +369,8 @@ export class Machine implements Disposable {
     while (position() < goal) {
       const input = inputs[next];
       if (input !== undefined && this.#nowNs >= input.nowNs) {
-        this.console.send(input.bytes);
+        if ("seed" in input) this.#reseed(input.seed);
+        else this.console.send(input.bytes);
         next++;
         continue;
       }
@@ -456,17 +491,27 @@ export class Machine implements Disposable {
 
   /** Executes a chunk. */
   #step(maxInstructions: number, untilNs = Infinity): RunResult {
-    const chunk = this.#htif === undefined ? CHUNK_INSTRUCTIONS : HTIF_INSTRUCTIONS;
     let left = Math.min(CHUNK_INSTRUCTIONS, maxInstructions);
     while (left > 0) {
-      const result = this.#execute(Math.min(chunk, left), untilNs);
-      const request = this.#htif?.poll((byte) => this.#chassis.uart.onTransmit(byte));
-      if (request !== undefined) this.#finish = request;
+      const chunk = Math.min(left, this.#instructionsToPoll);
+      const result = this.#execute(chunk, untilNs);
+      if (result === "idle" || this.#instructionsToPoll === HTIF_INSTRUCTIONS) this.#pollHtif();
       if (this.#finish !== undefined) return "stopped";
       if (result !== "budget") return result;
       left -= chunk;
     }
     return "budget";
+  }
+
+  /** How far it is to the next look at `tohost`. Counted from power-on: where a run was cut must not show. */
+  get #instructionsToPoll(): number {
+    if (this.#htif === undefined) return Infinity;
+    return HTIF_INSTRUCTIONS - this.#harts.instructions % HTIF_INSTRUCTIONS;
+  }
+
+  #pollHtif(): void {
+    const request = this.#htif?.poll((byte) => this.#chassis.uart.onTransmit(byte));
+    if (request !== undefined) this.#finish = request;
   }
 
   #execute(maxInstructions: number, untilNs: number): RunResult {
@@ -539,6 +584,7 @@ export class Machine implements Disposable {
     this.#connectHtif();
     this.#loadRam(image);
     image.checkLoaded?.((physAddr, sizeBytes) => this.#harts.ramAt(physAddr, sizeBytes)!);
+    this.#chassis.rng.reseed(this.#seed);
   }
 
   #connectHtif(): void {
@@ -571,12 +617,19 @@ export class Machine implements Disposable {
 
   /** Takes over a snapshot, its console included. */
   #restore(snapshot: MachineSnapshot): void {
-    this.#applyComponents(snapshot);
-    this.console.restore(snapshot.components["console"]!);
+    this.#applyComponents(snapshot)();
   }
 
-  #applyComponents({ components, ram }: MachineSnapshot): void {
+  /** Takes over a snapshot but its console; the answer does that. */
+  #applyComponents({ components, ram, instructions, virtualNs }: MachineSnapshot): () => void {
+    const clock = components["harts"]?.fields;
+    if (clock?.["instructions"] !== instructions || clock?.["nowNs"] !== virtualNs) {
+      throw new RangeError(
+        "Cannot restore a machine: the snapshot's clock is not that of its harts",
+      );
+    }
     const apply = openComponents(this.#harts, components, ram);
+    const applyConsole = this.console.openState(components["console"]!);
     this.#chassis.use();
     const facts = apply();
     this.#dtb = facts.dtb;
@@ -584,11 +637,14 @@ export class Machine implements Disposable {
     this.#fromhost = facts.fromhost;
     this.#finish = facts.finish;
     this.#connectHtif();
+    return applyConsole;
   }
 
   /** Makes harts, chips and RAM what they are to be now, if they are not. */
   async #materialise(): Promise<void> {
-    if (this.#pending === "power-on") this.#image ??= await this.#bootImage();
+    // What was played may have the guest reset the machine.
+    const hasPlayed = this.#options !== undefined && (this.#playback?.played.length ?? 0) > 0;
+    if (this.#pending === "power-on" || hasPlayed) this.#image ??= await this.#bootImage();
     this.#materialiseNow();
   }
 
@@ -611,6 +667,7 @@ export class Machine implements Disposable {
     }
     for (const action of played) {
       if (action.kind === "send") this.console.sendAgain(action.bytes);
+      else if (action.kind === "reseed") this.#chassis.rng.reseed(action.seed);
       else this.#again(() => this.#harts.nowNs >= action.stop.nowNs, action.stop.nowNs);
     }
     this.#again(() => !this.console.isSkipping, Infinity);
@@ -637,10 +694,21 @@ export class Machine implements Disposable {
     if (this.#recording !== undefined) this.#recording.unrepeatable = reason;
   }
 
+  #reseed(seed: bigint): void {
+    this.#chassis.rng.reseed(seed);
+    this.#timeline.input({ nowNs: this.#harts.nowNs, seed });
+    this.#record({ kind: "reseed", seed });
+  }
+
   /** Input comes; answers whether it was played and is not for the machine yet. */
   #sent(bytes: Uint8Array): boolean {
     if (this.#pending !== undefined) {
       if (this.#playback?.follow((action) => isSending(action, bytes))) return true;
+      if (this.#pending === "power-on" && this.#image === undefined) {
+        // Its files can be read only when it runs next.
+        (this.#playback ??= new Playback([])).diverge({ kind: "send", bytes: bytes.slice() });
+        return true;
+      }
       this.#materialiseNow();
     }
     this.#timeline.input({ nowNs: this.#harts.nowNs, bytes: bytes.slice() });
@@ -649,36 +717,39 @@ export class Machine implements Disposable {
   }
 
   #playRun(until: string): RunOutcome | undefined {
-    const action = this.#playback?.follow((each) => each.kind === "run" && each.until === until);
+    // One that ended the machine has more to tell than was recorded.
+    const action = this.#playback?.follow((each) =>
+      each.kind === "run" && each.until === until && each.reason !== "finished"
+    );
     if (action?.kind !== "run") return undefined;
-    this.console.play(this.#recordedOutput(), action.stop.printedBytes);
+    this.console.play(printedIn(this.#playback!.some!.snapshot), action.stop.printedBytes);
     this.#pendingStop = action.stop;
     return { reason: action.reason as RunOutcome["reason"] };
   }
 
   /** Whether what is waited for comes, and comes where it was recorded. */
   #playWait(wait: Wait, untilNs: number): boolean {
-    const recorded = this.#playback?.next("wait") ?? [];
-    if (recorded.length === 0) return false;
+    const recorded = this.#playback?.next("wait")
+      .filter(({ action: { stop } }) => stop.nowNs <= untilNs)
+      .sort((a, b) => b.action.stop.printedBytes - a.action.stop.printedBytes) ?? [];
+    // Output of the one that goes furthest: behind their ends the others may have been given other input.
+    const furthest = recorded[0];
+    if (furthest === undefined) return false;
     const isFailing = () => wait.isRuledOut() || this.console.panicAt !== undefined;
-    const same = recorded.find(({ condition }) => condition === wait.condition);
-    if (same !== undefined) this.console.play(this.#recordedOutput(), same.stop.printedBytes);
-    else {
-      const end = Math.max(...recorded.map(({ stop }) => stop.printedBytes));
-      this.console.play(this.#recordedOutput(), end, () => wait.isDone() || isFailing());
-    }
+    const same = recorded.find(({ action }) => action.condition === wait.condition);
+    const { recording, action: { stop } } = same ?? furthest;
+    this.console.play(
+      printedIn(recording.snapshot),
+      stop.printedBytes,
+      same === undefined ? () => wait.isDone() || isFailing() : undefined,
+    );
     if (!wait.isDone() || isFailing()) return false;
     const action = this.#playback!.follow((each) =>
-      each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes &&
-      each.stop.nowNs < untilNs
+      each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes
     );
     if (action?.kind !== "wait") return false;
     this.#pendingStop = action.stop;
     return true;
-  }
-
-  #recordedOutput(): Uint8Array {
-    return printedIn(this.#playback!.some!.snapshot);
   }
 
   async #runUntil(wait: Wait): Promise<void> {
@@ -789,6 +860,22 @@ export class Machine implements Disposable {
     return isRetired
       ? { instret: goal, hart, what: `instret ${goal} of hart ${hart}` }
       : { instructions: goal, hart, what: `instruction ${goal}` };
+  }
+}
+
+/** Checks that a snapshot fits. */
+function checkSameShape(
+  caller: string,
+  snapshot: MachineShape,
+  machine: MachineShape,
+  whose: string,
+): void {
+  for (const name of ["harts", "memMiB", "isa"] as const) {
+    if (snapshot[name] === machine[name]) continue;
+    throw new TypeError(
+      `${caller}: the snapshot is of a machine with ${name} ${snapshot[name]}, ${whose} has ` +
+        `${machine[name]}${caller === "Machine.rewind" ? "; use Machine.restore" : ""}`,
+    );
   }
 }
 

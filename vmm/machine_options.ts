@@ -10,6 +10,7 @@ import type { FdtTree } from "./fdt/mod.ts";
 import type { InputFile } from "./input_file.ts";
 import type { FileMap } from "./initramfs/mod.ts";
 import { optionalExtensionsOf } from "./isa_string.ts";
+import type { MachineShape } from "./snapshot/snapshot.ts";
 
 /** Most harts a machine may have. */
 export const MAX_HARTS = 8;
@@ -44,7 +45,7 @@ export interface MachineOptions {
    * are there if it names them. Default `DEFAULT_ISA`.
    */
   readonly isa?: string;
-  /** What the guest's random seed derives from. Default 0. */
+  /** What the guest's random seed and its entropy device derive from. Default 0. */
   readonly seed?: number | bigint;
   /**
    * Translation of hot code to WebAssembly; false leaves everything to the interpreter. The guest cannot
@@ -57,6 +58,18 @@ function checkInteger(name: string, value: number, min: number, max: number, rem
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     throw new RangeError(`${name}: ${value} is no whole number from ${min} to ${max}; ${remedy}`);
   }
+}
+
+/**
+ * The seed's low 64 bits, which are what counts.
+ *
+ * @throws {RangeError} if it is no whole number
+ */
+export function checkSeed(seed: number | bigint): bigint {
+  if (typeof seed !== "bigint" && !Number.isSafeInteger(seed)) {
+    throw new RangeError(`seed: ${seed} is no whole number; give larger ones as bigint`);
+  }
+  return BigInt.asUintN(64, BigInt(seed));
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MachineOptions>([
@@ -72,6 +85,24 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof MachineOptions>([
   "seed",
   "jit",
 ]);
+
+/**
+ * Checks what a machine must be like to take a snapshot over.
+ *
+ * @throws {RangeError} if a number is out of range
+ * @throws {SyntaxError} if `isa` is no ISA string
+ * @throws {TypeError} if it is no shape at all
+ */
+export function checkShape(shape: MachineShape): MachineShape {
+  if (typeof shape !== "object" || shape === null || typeof shape.isa !== "string") {
+    throw new TypeError("Cannot restore a machine: the snapshot does not say of what shape");
+  }
+  const { harts, memMiB, isa } = shape;
+  checkInteger("harts", harts, 1, MAX_HARTS, "this is no snapshot of a machine");
+  checkInteger("memMiB", memMiB, MIN_MEM_MIB, MAX_MEM_MIB, "this is no snapshot of a machine");
+  optionalExtensionsOf(isa);
+  return { harts, memMiB, isa };
+}
 
 /** Options with defaults filled in for what has one. */
 export type CheckedOptions =
@@ -128,9 +159,7 @@ export function checkOptions(options: MachineOptions): CheckedOptions {
     }
     if (bootargs.includes("\0")) throw new TypeError("Machine.create: bootargs contain a NUL");
   }
-  if (seed !== undefined && typeof seed !== "bigint" && !Number.isSafeInteger(seed)) {
-    throw new RangeError(`seed: ${seed} is no whole number; give larger ones as bigint`);
-  }
+  if (seed !== undefined) checkSeed(seed);
   const { isa = DEFAULT_ISA, jit } = options;
   if (jit !== undefined && jit !== false && (typeof jit !== "object" || jit === null)) {
     throw new TypeError(`jit: ${jit} is neither false nor an object of options`);

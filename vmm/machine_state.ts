@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SavedState } from "../core/device.ts";
+import type { Device, SavedState } from "../core/device.ts";
 import type { HartArray } from "../core/hart_array.ts";
 import type { RamImage } from "../core/ram_image.ts";
 import { StateFields } from "../core/state_fields.ts";
@@ -106,9 +106,10 @@ export function openComponents(
     pages: component("pages"),
   }, image);
   const states = devices.map(({ name, device }) => ({ device, state: component(name) }));
+  checkDevices(states);
   return () => {
-    apply();
     harts.writeRom(rom);
+    apply();
     // After the clock, which they schedule on.
     for (const { device, state } of states) device.restore(state);
     return {
@@ -118,4 +119,14 @@ export function openComponents(
       finish: kind === undefined ? undefined : { kind, code } as FinishRequest,
     };
   };
+}
+
+/** Chips check and apply at once: each takes its state over, then all get back what they had. */
+function checkDevices(states: readonly { device: Device; state: SavedState }[]): void {
+  const before = states.map(({ device }) => ({ device, state: device.save() }));
+  try {
+    for (const { device, state } of states) device.restore(state);
+  } finally {
+    for (const { device, state } of before) device.restore(state);
+  }
 }

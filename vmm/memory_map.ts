@@ -13,7 +13,7 @@
  *   0x1000_0000  uart0    256 B     16550A                                  irq 10
  *   0x1000_1000  virtio0    4 KiB   eight virtio-mmio slots, 4 KiB apart    irq 1
  *        ...
- *   0x1000_8000  virtio7    4 KiB                                           irq 8
+ *   0x1000_8000  virtio7    4 KiB   entropy device                          irq 8
  *   0x8000_0000  ram                as large as the machine is given
  * ```
  *
@@ -44,6 +44,9 @@ export const PLIC_SOURCES = 96;
 
 /** How many virtio-mmio devices can be plugged. */
 export const VIRTIO_SLOTS = 8;
+
+/** Slot of the entropy device: the last, where QEMU's `virt` plugs its first virtio-mmio device. */
+export const RNG_SLOT: number = VIRTIO_SLOTS - 1;
 
 /** Everything on the board except RAM. */
 export const BOARD = {

@@ -25,6 +25,8 @@ export interface Stop {
 export type Action =
   /** Console input was handed in. */
   | { readonly kind: "send"; readonly bytes: Uint8Array }
+  /** The entropy device began the stream of a seed, a number of 64 bits. */
+  | { readonly kind: "reseed"; readonly seed: bigint }
   /** It ran until the console printed what was waited for. */
   | { readonly kind: "wait"; readonly condition: string; readonly stop: Stop }
   /** It ran until something else: what, as JSON. */
@@ -55,11 +57,15 @@ export class Playback<R extends Recording> {
     return this.#possible[0];
   }
 
-  /** Recordings in which what comes next is of this kind. */
-  next<K extends Action["kind"]>(kind: K): readonly Extract<Action, { kind: K }>[] {
-    return this.#possible.flatMap(({ actions }) => {
-      const action = actions[this.#played.length];
-      return action?.kind === kind ? [action as Extract<Action, { kind: K }>] : [];
+  /** What comes next in those recordings in which it is of this kind. */
+  next<K extends Action["kind"]>(
+    kind: K,
+  ): readonly { readonly recording: R; readonly action: Extract<Action, { kind: K }> }[] {
+    return this.#possible.flatMap((recording) => {
+      const action = recording.actions[this.#played.length];
+      return action?.kind === kind
+        ? [{ recording, action: action as Extract<Action, { kind: K }> }]
+        : [];
     });
   }
 
@@ -74,6 +80,12 @@ export class Playback<R extends Recording> {
     const action = left[0]!.actions[at]!;
     this.#played.push(action);
     return action;
+  }
+
+  /** Something else was done: from now on it is none of the recordings. */
+  diverge(action: Action): void {
+    this.#possible = [];
+    this.#played.push(action);
   }
 
   /** The recording of which everything was played, if there is one. */
@@ -105,8 +117,9 @@ type Fields = { readonly [field: string]: StateValue | undefined };
 
 function parseAction(value: StateValue): Action | undefined {
   if (!isFields(value)) return undefined;
-  const { kind, bytes, until, reason } = value;
+  const { kind, bytes, seed, until, reason } = value;
   if (kind === "send") return bytes instanceof Uint8Array ? { kind, bytes } : undefined;
+  if (kind === "reseed") return typeof seed === "bigint" ? { kind, seed } : undefined;
   const stop = parseStop(value["stop"]);
   if (stop === undefined) return undefined;
   if (kind === "wait") {
@@ -125,7 +138,8 @@ function parseStop(value: StateValue | undefined): Stop | undefined {
 }
 
 function isFields(value: StateValue | undefined): value is Fields & StateValue {
-  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Uint8Array);
 }
 
 function isCount(value: unknown): value is number {

@@ -7,12 +7,13 @@
 
 import type { MachineSnapshot } from "./snapshot/snapshot.ts";
 
-/** Console input that was handed in at a time. */
-export interface Input {
-  /** Virtual time since power-on. */
-  readonly nowNs: number;
-  readonly bytes: Uint8Array;
-}
+/** Console input that was handed in at a time, or a seed for the entropy device. */
+export type Input =
+  & {
+    /** Virtual time since power-on. */
+    readonly nowNs: number;
+  }
+  & ({ readonly bytes: Uint8Array } | { readonly seed: bigint });
 
 interface Checkpoint {
   readonly snapshot: MachineSnapshot;

@@ -6,7 +6,8 @@
 
 import { Assembler, reg } from "../../core/conformance/assembler.ts";
 import { makeElf } from "../../vmm/loaders/program_test_support.ts";
-import { type CliStreams, runCommandLine } from "./command_line.ts";
+import type { CliStreams } from "./cli_streams.ts";
+import { runCommandLine } from "./command_line.ts";
 
 /** Where programs are linked. */
 export const PROGRAM_BASE = 0x8000_0000;

@@ -1,33 +1,12 @@
 /**
- * The command line, with everything outside handed in.
+ * The command line, with everything outside handed in: finds the command and has it run.
  *
  * @module
  */
 
-import project from "../../deno.json" with { type: "json" };
-import { Machine } from "../../vmm/machine.ts";
-import { runBareMetal } from "./bare_metal.ts";
-import { ConsoleOutput } from "./console_output.ts";
-import { EXIT } from "./exit_codes.ts";
-import { dumpFdt } from "./dump_fdt.ts";
-import { HELP } from "./help.ts";
-import { runInteractive } from "./interactive.ts";
-import { type ByteSink, LineFile, writeAll } from "./line_file.ts";
-import { machineOptions } from "./machine_settings.ts";
-import { type BootSettings, type Command, type ElfSettings, parseOptions } from "./options.ts";
-import { reportEnd, type RunEnd } from "./run_end.ts";
-import { SignalWatch } from "./signals.ts";
-import { summaryLine } from "./summary.ts";
-import { type InputSource, Terminal } from "./terminal.ts";
-import { Tracer } from "./trace.ts";
-import { asUserError, UserError } from "./user_error.ts";
-
-/** What the command line talks to. */
-export interface CliStreams {
-  readonly stdin: InputSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-}
+import { type CliStreams, say } from "./cli_streams.ts";
+import { chooseSubcommand } from "./subcommands.ts";
+import { UserError } from "./user_error.ts";
 
 /**
  * Does what the command line says; answers the exit code. A mistake of the user's is one line on stderr;
@@ -38,100 +17,12 @@ export async function runCommandLine(
   streams: CliStreams,
 ): Promise<number> {
   try {
-    return await obey(parseOptions(args), streams);
+    const { subcommand, rest } = chooseSubcommand(args);
+    const run = await subcommand.load();
+    return await run(rest, streams);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     say(streams, error.message);
     return error.exitCode;
   }
-}
-
-async function obey(command: Command, streams: CliStreams): Promise<number> {
-  switch (command.kind) {
-    case "help":
-      writeText(streams.stdout, HELP);
-      return EXIT.success;
-    case "version":
-      writeText(streams.stdout, `himawari ${project.version}\n`);
-      return EXIT.success;
-    default:
-      return await runMachine(command, streams);
-  }
-}
-
-function writeText(sink: ByteSink, text: string): void {
-  writeAll(sink, new TextEncoder().encode(text));
-}
-
-/** One line to the user. */
-function say({ stderr }: CliStreams, line: string): void {
-  writeText(stderr, `himawari: ${line}\n`);
-}
-
-async function runMachine(
-  settings: BootSettings | ElfSettings,
-  streams: CliStreams,
-): Promise<number> {
-  using machine = await asUserError(async () => Machine.create(await machineOptions(settings)));
-  if (settings.dumpFdt !== undefined) {
-    await dumpFdt(machine, settings.dumpFdt);
-    return EXIT.success;
-  }
-  const end = await withTrace(
-    machine,
-    settings,
-    () =>
-      settings.kind === "elf"
-        ? bareMetal(machine, settings, streams)
-        : interactive(machine, settings, streams),
-  );
-  const { code, message } = reportEnd(end);
-  if (message !== undefined) say(streams, message);
-  return code;
-}
-
-/** Traces what `run` does, if the user wants a trace. */
-async function withTrace(
-  machine: Machine,
-  { trace }: BootSettings | ElfSettings,
-  run: () => Promise<RunEnd>,
-): Promise<RunEnd> {
-  if (trace === undefined) return await run();
-  const what = `--trace ${trace.path}: `;
-  using file = await asUserError(() => new LineFile(trace.path), what);
-  const tracer = new Tracer(machine.harts, trace.kind, (line) => file.write(line));
-  try {
-    return await run();
-  } finally {
-    tracer.finish();
-    await asUserError(() => file.flush(), what);
-  }
-}
-
-async function bareMetal(
-  machine: Machine,
-  settings: ElfSettings,
-  streams: CliStreams,
-): Promise<RunEnd> {
-  using signals = new SignalWatch();
-  const output = new ConsoleOutput(machine.console, streams.stdout);
-  return await runBareMetal(machine, output, signals, settings.maxInstructions);
-}
-
-async function interactive(
-  machine: Machine,
-  settings: BootSettings,
-  streams: CliStreams,
-): Promise<RunEnd> {
-  const startMs = performance.now();
-  let outcome;
-  {
-    using terminal = new Terminal(streams.stdin, (text) => writeText(streams.stderr, text));
-    using signals = new SignalWatch(() => terminal.wake());
-    const output = new ConsoleOutput(machine.console, streams.stdout);
-    outcome = await runInteractive(machine, terminal, output, signals, settings.maxInstructions);
-  }
-  const wallMs = performance.now() - startMs;
-  say(streams, summaryLine(machine, wallMs, outcome.mips));
-  return outcome.end;
 }

@@ -4,26 +4,21 @@
  * @module
  */
 
-import { type OptionRow, OPTIONS } from "./option_table.ts";
+import { commandLine, optionLines } from "./help_lines.ts";
+import { OPTIONS } from "./option_table.ts";
+import { SUBCOMMANDS } from "./subcommands.ts";
 
-const COLUMN = 26;
-
-function optionLines(row: OptionRow): string {
-  const short = row.short === undefined ? "    " : `-${row.short}, `;
-  const left = `  ${short}--${row.name}${row.value === undefined ? "" : ` ${row.value}`}`;
-  const [first, ...rest] = row.help.split("\n");
-  const gap = left.length < COLUMN + 4
-    ? left.padEnd(COLUMN + 4)
-    : `${left}\n${" ".repeat(COLUMN + 4)}`;
-  return [gap + first, ...rest.map((line) => " ".repeat(COLUMN + 4) + line)].join("\n");
-}
-
-/** The help text. */
+/** The help text of `himawari`, which is that of `himawari run`. */
 export const HELP = `Runs a RISC-V machine (RV64GC with H) in this terminal.
 
   deno task run -- [options]              boot Linux; without options, the one in fixtures/
   deno task run -- --elf FILE [options]   run a bare-metal program
+  deno task run -- COMMAND --help         about another command
 
+Commands; run may be left out:
+${SUBCOMMANDS.map(commandLine).join("\n")}
+
+Options of run:
 ${OPTIONS.map(optionLines).join("\n")}
 
 Keys, on a terminal: Ctrl-A x ends the machine, Ctrl-A Ctrl-A sends one Ctrl-A (lkvm in the

@@ -1,8 +1,9 @@
 /**
  * The command line: `deno task run -- --help`.
  *
- * Needs `--allow-read` for the files named and the fixtures, and `--allow-write` for `--trace` and
- * `--dump-fdt` only; nothing else.
+ * `run` needs `--allow-read` for the files named and the fixtures, and `--allow-write` for `--trace` and
+ * `--dump-fdt` only; nothing else. `cache` needs both for the cache folder and the files named, and
+ * `--allow-env` for the variables that name the folder, unless `--cache` does.
  *
  * @module
  */

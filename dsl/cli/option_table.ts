@@ -12,6 +12,8 @@ export interface OptionRow {
   readonly short?: string;
   /** What follows it; none for a switch. */
   readonly value?: string;
+  /** Whether the value may be empty. */
+  readonly mayBeEmpty?: boolean;
   /** For `--help`; a line break starts a new line there. */
   readonly help: string;
 }
@@ -38,7 +40,12 @@ export const OPTIONS = [
     help: "cpio archive, gzip'd or not; none for no initrd\n" +
       "(default: busybox with lkvm and a guest kernel in /apps)",
   },
-  { name: "append", value: "TEXT", help: `kernel command line (default: ${BOOT_APPEND})` },
+  {
+    name: "append",
+    value: "TEXT",
+    mayBeEmpty: true,
+    help: `kernel command line (default: ${BOOT_APPEND})`,
+  },
   {
     name: "firmware",
     value: "FILE",
@@ -86,13 +93,3 @@ export const OPTIONS = [
 export type OptionName = typeof OPTIONS[number]["name"];
 /** Long name of an option with a value. */
 export type ValueName = Exclude<OptionName, "help" | "version">;
-
-/** Names of the options with a value. */
-export const VALUE_NAMES: readonly ValueName[] = OPTIONS
-  .map(({ name }) => name)
-  .filter((name): name is ValueName => name !== "help" && name !== "version");
-
-/** One-letter names by long name. */
-export const SHORT_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  OPTIONS.flatMap((row: OptionRow) => row.short === undefined ? [] : [[row.name, row.short]]),
-);

@@ -4,19 +4,16 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { MAX_HARTS, MAX_MEM_MIB, MIN_MEM_MIB } from "../../vmm/machine_options.ts";
+import { parseArguments, withoutDashes } from "./arguments.ts";
 import {
   BOOT_APPEND,
   BOOT_HARTS,
   BOOT_MEM_MIB,
   ELF_MEM_MIB,
   OPTIONS,
-  SHORT_NAMES,
-  VALUE_NAMES,
   type ValueName,
 } from "./option_table.ts";
-import { suggest } from "./suggestion.ts";
 import { UsageError } from "./user_error.ts";
 
 /** What a trace holds. */
@@ -55,8 +52,6 @@ export interface ElfSettings extends CommonSettings {
 /** What the user wants done. */
 export type Command = { readonly kind: "help" | "version" } | BootSettings | ElfSettings;
 
-/** What the parser answers: every value of each option. */
-type Parsed = Record<ValueName | "--", readonly string[]> & Record<"help" | "version", boolean>;
 /** The values given, by long name. */
 type Values = Partial<Record<ValueName, string>>;
 
@@ -74,73 +69,16 @@ type Values = Partial<Record<ValueName, string>>;
  * ```
  */
 export function parseOptions(args: readonly string[]): Command {
-  // `deno task run -- --help` hands over the two dashes too.
-  const own = args[0] === "--" ? args.slice(1) : [...args];
-  const unknown: string[] = [];
-  const parsed: Parsed = parseArgs(own, {
-    string: [...VALUE_NAMES],
-    boolean: ["help", "version"],
-    collect: [...VALUE_NAMES],
-    alias: { ...SHORT_NAMES },
-    "--": true,
-    unknown: (arg: string) => {
-      unknown.push(arg);
-      return false;
-    },
-  });
-  if (parsed.help) return { kind: "help" };
-  if (parsed.version) return { kind: "version" };
-  const values: Values = {};
-  for (const name of VALUE_NAMES) {
-    const value = oneValue(name, parsed[name], own);
-    if (value !== undefined) values[name] = value;
-  }
-  // An empty argument is a value that the parser took for none: `oneValue` has judged it.
-  const stray = [...unknown, ...parsed["--"]].find((arg) => arg !== "");
-  if (stray !== undefined) throw unknownArgument(stray);
-  return values.elf === undefined ? bootSettings(values) : elfSettings(values, values.elf);
-}
-
-/** The one value of an option, if it was given. */
-function oneValue(
-  name: ValueName,
-  given: readonly string[],
-  args: readonly string[],
-): string | undefined {
-  if (given.length === 0) return undefined;
-  const row = OPTIONS.find((option) => option.name === name)!;
-  if (given.length > 1) {
-    throw new UsageError(`--${name} is given ${given.length} times: give it once`);
-  }
-  const spellings = [`--${name}`, `-${SHORT_NAMES[name]}`];
-  const at = args.findIndex((arg) => spellings.includes(arg));
-  const next = args[at + 1];
-  if (at >= 0 && (next === undefined || next.startsWith("-"))) {
-    const dash = next === undefined ? "" : `; if it begins with a dash, write --${name}=${next}`;
+  const { values, switches, others } = parseArguments(withoutDashes(args), OPTIONS);
+  if (switches.has("help")) return { kind: "help" };
+  if (switches.has("version")) return { kind: "version" };
+  const [stray] = others;
+  if (stray !== undefined) {
     throw new UsageError(
-      `--${name} needs a value: --${name} ${(row as { value: string }).value}${dash}`,
+      `${stray}: unexpected argument; a file goes with an option, as in --elf ${stray}`,
     );
   }
-  const [value] = given;
-  if (value === "" && name !== "append") {
-    throw new UsageError(`--${name}: its value is empty; leave the option out for the default`);
-  }
-  return value;
-}
-
-function unknownArgument(arg: string): UsageError {
-  if (!arg.startsWith("-") || arg === "-") {
-    return new UsageError(
-      `${arg}: unexpected argument; a file goes with an option, as in --elf ${arg}`,
-    );
-  }
-  const isLong = arg.startsWith("--");
-  const typed = arg.replace(/^-+/, "").replace(/=.*/, "");
-  const name = suggest(typed, OPTIONS.map((option) => option.name));
-  const hint = name !== undefined && (isLong || typed.length > 1)
-    ? `; did you mean --${name}?`
-    : "";
-  return new UsageError(`${arg.replace(/=.*/, "")}: no such option${hint}`);
+  return values.elf === undefined ? bootSettings(values) : elfSettings(values, values.elf);
 }
 
 function bootSettings(values: Values): BootSettings {

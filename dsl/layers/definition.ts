@@ -15,7 +15,7 @@ export type Made = Readonly<Record<string, unknown>>;
 export type LayerContext<Below extends Made> = Below & { readonly host: Host };
 
 /** A layer, as {@link layer} defines it. */
-export interface Layer<M extends Made = Made> {
+export interface Layer<M extends Made = Made> extends BuiltInOptions {
   readonly name: string;
   readonly from: LayerReference;
   readonly body: (context: LayerContext<Made>) => Promise<M | void>;
@@ -24,8 +24,19 @@ export interface Layer<M extends Made = Made> {
 /** A layer by itself or by its name. */
 export type LayerReference = string | Layer;
 
+/**
+ * What the layers of our own are made with. Of a scenario and the layers that it starts from, one says
+ * what the host is, and one says what the guest is; what nobody says is as by default.
+ */
+export interface BuiltInOptions {
+  /** The host; see {@link HostOptions}. */
+  readonly host?: HostOptions | undefined;
+  /** The guest of `"guest-prompt"`: options, or a whole command line. */
+  readonly guest?: GuestOptions | string | undefined;
+}
+
 /** Options of {@link layer}. */
-export interface LayerOptions<From extends LayerReference> {
+export interface LayerOptions<From extends LayerReference> extends BuiltInOptions {
   /** The layer to start from: `"power-on"`, `"host-prompt"`, `"guest-prompt"`, or another one. */
   readonly from: From;
 }
@@ -42,17 +53,18 @@ export type MadeBy<From> = From extends Layer<infer M> ? M
   : From extends keyof BuiltInMade ? BuiltInMade[From]
   : Made;
 
-/** What the layers of our own are made with. */
-export interface BuiltInOptions {
+/** How to bring a machine to a layer. */
+export interface LayerPlan {
   readonly host: HostOptions;
-  readonly guest: GuestOptions | string;
+  /** Lowest first, power-on left out. */
+  readonly layers: readonly Layer[];
 }
 
-/** Nothing has run. */
-export const POWER_ON = "power-on";
-
+const POWER_ON = "power-on";
+const HOST_PROMPT = "host-prompt";
+const GUEST_PROMPT = "guest-prompt";
 /** Names of the layers that are there from the start. */
-export const BUILT_IN_LAYERS = [POWER_ON, "host-prompt", "guest-prompt"] as const;
+const BUILT_IN_LAYERS: readonly string[] = [POWER_ON, HOST_PROMPT, GUEST_PROMPT];
 
 const defined = new Map<string, Layer>();
 
@@ -72,7 +84,7 @@ const defined = new Map<string, Layer>();
  *
  * @example
  * ```ts ignore
- * const twoCpus = layer("two-cpus", { from: "host-prompt" }, async ({ host }) => {
+ * const twoCpus = layer("two-cpus", { from: "host-prompt", host: { harts: 2 } }, async ({ host }) => {
  *   const guest = await host.lkvm({ memMiB: 128, cpus: 2 });
  *   await guest.prompt();
  *   return { guest };
@@ -91,7 +103,7 @@ export function layer<const From extends LayerReference, M extends Made = Record
   if (typeof name !== "string" || name === "") {
     throw new TypeError("layer: give a name that says what state it is, as text");
   }
-  if ((BUILT_IN_LAYERS as readonly string[]).includes(name) || defined.has(name)) {
+  if (BUILT_IN_LAYERS.includes(name) || defined.has(name)) {
     throw new TypeError(`layer ${JSON.stringify(name)}: there is one of this name; choose another`);
   }
   const from = (options as Partial<LayerOptions<From>> | undefined)?.from;
@@ -100,56 +112,88 @@ export function layer<const From extends LayerReference, M extends Made = Record
       `layer ${JSON.stringify(name)}: say which layer it starts from, as { from: "host-prompt" }`,
     );
   }
-  const made = { name, from, body } as unknown as Layer<MadeBy<From> & M>;
+  const { host, guest } = options;
+  const made = { name, from, host, guest, body } as unknown as Layer<MadeBy<From> & M>;
   defined.set(name, made);
   return made;
 }
 
 /**
- * The layers up to one, lowest first, power-on left out.
+ * Finds the layers up to one, and what they are made with.
  *
- * @throws {TypeError} if a layer is not known, or layers go round in a circle
+ * @throws {TypeError} if a layer is not known, layers go round in a circle, two say what host or guest
+ * are, or one says what the guest is and there is none
  */
-export function layersUpTo(reference: LayerReference, options: BuiltInOptions): Layer[] {
+export function planLayers(reference: LayerReference, options: BuiltInOptions): LayerPlan {
+  const host = new Said<HostOptions>("host", options.host);
+  const guest = new Said<GuestOptions | string>("guest", options.guest);
   const layers: Layer[] = [];
-  for (let next: LayerReference = reference; next !== POWER_ON;) {
-    const found: Layer | undefined = typeof next === "string" ? named(next, options) : next;
-    if (found === undefined) {
-      const known = [...BUILT_IN_LAYERS, ...defined.keys()].map((name) => JSON.stringify(name));
-      throw new TypeError(
-        `There is no layer ${JSON.stringify(next)}; known are ${known.join(", ")}. ` +
-          "A layer of another module is known once that module is imported",
-      );
-    }
-    if (layers.some(({ name }) => name === found.name)) {
-      const circle = [...layers.map(({ name }) => name), found.name].join(" from ");
+  for (let next = reference; next !== POWER_ON;) {
+    const layer = find(next, () => guest.value ?? {});
+    if (layers.some(({ name }) => name === layer.name)) {
+      const circle = [...layers, layer].map(({ name }) => name).join(" from ");
       throw new TypeError(`Layers go round in a circle: ${circle}`);
     }
-    layers.push(found);
-    next = found.from;
+    host.say(layer.host, `layer ${layer.name}`);
+    guest.say(layer.guest, `layer ${layer.name}`);
+    layers.push(layer);
+    next = layer.from;
   }
-  return layers.reverse();
+  if (guest.value !== undefined && !layers.some(({ name }) => name === GUEST_PROMPT)) {
+    throw new TypeError(
+      `guest: ${guest.by} says what the guest of "${GUEST_PROMPT}" is, and does not start from there`,
+    );
+  }
+  return { host: host.value ?? {}, layers: layers.reverse() };
 }
 
-function named(name: string, options: BuiltInOptions): Layer | undefined {
-  switch (name) {
-    case "host-prompt":
-      return {
-        name,
-        from: POWER_ON,
-        body: async ({ host }) => await host.prompt(),
-      };
-    case "guest-prompt":
-      return {
-        name,
-        from: "host-prompt",
-        body: async ({ host }) => {
-          const guest = await host.lkvm(options.guest);
-          await guest.prompt();
-          return { guest };
-        },
-      };
-    default:
-      return defined.get(name);
+/** An option that only one may give. */
+class Said<T> {
+  readonly #option: string;
+  value: T | undefined;
+  by = "the scenario";
+
+  constructor(option: string, value: T | undefined) {
+    this.#option = option;
+    this.value = value;
   }
+
+  say(value: T | undefined, by: string): void {
+    if (value === undefined) return;
+    if (this.value !== undefined) {
+      throw new TypeError(
+        `${this.#option}: ${by} says what it is, and ${this.by}, which starts from there, says it ` +
+          "again; leave it out in one of them",
+      );
+    }
+    this.value = value;
+    this.by = by;
+  }
+}
+
+function find(reference: LayerReference, guest: () => GuestOptions | string): Layer {
+  if (typeof reference !== "string") return reference;
+  const found = builtIn(reference, guest) ?? defined.get(reference);
+  if (found !== undefined) return found;
+  const known = [...BUILT_IN_LAYERS, ...defined.keys()].map((name) => JSON.stringify(name));
+  throw new TypeError(
+    `There is no layer ${JSON.stringify(reference)}; known are ${known.join(", ")}. ` +
+      "A layer of another module is known once that module is imported",
+  );
+}
+
+function builtIn(name: string, guest: () => GuestOptions | string): Layer | undefined {
+  if (name === HOST_PROMPT) {
+    return { name, from: POWER_ON, body: async ({ host }) => await host.prompt() };
+  }
+  if (name !== GUEST_PROMPT) return undefined;
+  return {
+    name,
+    from: HOST_PROMPT,
+    body: async ({ host }) => {
+      const started = await host.lkvm(guest());
+      await started.prompt();
+      return { guest: started };
+    },
+  };
 }

@@ -6,7 +6,7 @@
 
 import type { Host } from "../host.ts";
 import type { LayerReference } from "./definition.ts";
-import { layersUpTo } from "./definition.ts";
+import { planLayers } from "./definition.ts";
 import { openLayer, type OpenLayerOptions } from "./open.ts";
 
 const FLAG = "--verify-snapshots";
@@ -29,7 +29,7 @@ export async function verifyLayer(
   reference: LayerReference,
   options: OpenLayerOptions,
 ): Promise<void> {
-  const layers = layersUpTo(reference, options);
+  const { layers } = planLayers(reference, options);
   if (layers.length === 0) return;
   const name = layers.at(-1)!.name;
   if (options.store === undefined) {

@@ -3,7 +3,7 @@
  * can write a reader.
  *
  * An unsigned 64-bit number (`bigint`) is tag 2 with always eight bytes, however small it is: it
- * comes back as a `bigint`, and a `number` as a `number`.
+ * comes back as a `bigint`, and a `number` as a `number`. Whole numbers are integers, whatever their size.
  *
  * @module
  */
@@ -51,6 +51,8 @@ export function decodeCbor(bytes: Uint8Array): StateValue {
 function toEncodable(value: unknown, path: string): unknown {
   switch (typeof value) {
     case "number":
+      // Beyond 32 bits the encoder would write a float.
+      return Number.isSafeInteger(value) && Math.abs(value) >= 2 ** 32 ? BigInt(value) : value;
     case "boolean":
     case "string":
       return value;

@@ -25,6 +25,13 @@ export class FieldReader {
     return Object.keys(this.#fields);
   }
 
+  /** Refuses fields of other names: what they mean is not known. */
+  only(...names: readonly string[]): this {
+    const other = this.names().find((name) => !names.includes(name));
+    if (other !== undefined) throw new SyntaxError(`${this.#path}.${other} is not known`);
+    return this;
+  }
+
   /** Whether there is such a field. */
   has(name: string): boolean {
     return Object.hasOwn(this.#fields, name);

@@ -121,7 +121,7 @@ function tryLoad(
 }
 
 /** A copy with some bytes changed, left out, put in or cut off. */
-function mutate(original: Uint8Array, numbers: SampleNumbers): Uint8Array<ArrayBuffer> {
+export function mutate(original: Uint8Array, numbers: SampleNumbers): Uint8Array<ArrayBuffer> {
   let bytes = original.slice();
   for (let times = 1 + numbers.below(3); times > 0 && bytes.length > 0; times--) {
     // Mostly at the beginning, where there is more structure.

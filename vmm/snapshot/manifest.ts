@@ -62,21 +62,10 @@ export interface Manifest {
 
 /** As a value to encode. `record` is the first field, so that it can be read alone. */
 export function manifestToValue({ record, machine, ram }: Manifest): StateValue {
-  const { parent, ...rest } = record;
   const { base } = ram;
   return {
-    record: parent === undefined ? rest : { ...rest, parent },
-    machine: {
-      shape: { ...machine.shape },
-      instructions: machine.instructions,
-      virtualNs: machine.virtualNs,
-      components: Object.fromEntries(
-        Object.entries(machine.components).map(([name, { kind, version, fields }]) => [
-          name,
-          { kind, version, fields },
-        ]),
-      ),
-    },
+    record: recordToValue(record),
+    machine: machineToValue(machine),
     ram: {
       pageCount: ram.pageCount,
       image: ram.image,
@@ -91,14 +80,34 @@ export function manifestToValue({ record, machine, ram }: Manifest): StateValue 
   };
 }
 
+/** A record as a value to encode. */
+export function recordToValue({ parent, ...rest }: SnapshotRecord): StateValue {
+  return parent === undefined ? rest : { ...rest, parent };
+}
+
+/** A machine as a value to encode. */
+export function machineToValue(machine: Omit<MachineSnapshot, "ram">): StateValue {
+  return {
+    shape: { ...machine.shape },
+    instructions: machine.instructions,
+    virtualNs: machine.virtualNs,
+    components: Object.fromEntries(
+      Object.entries(machine.components).map(([name, { kind, version, fields }]) => [
+        name,
+        { kind, version, fields },
+      ]),
+    ),
+  };
+}
+
 /**
  * Reads a decoded manifest. Throws as {@link recordFromValue}.
  */
 export function manifestFromValue(value: StateValue): Manifest {
-  const manifest = new FieldReader(value, "the manifest");
+  const manifest = new FieldReader(value, "the manifest").only("record", "machine", "ram");
   return {
     record: recordFromValue(manifest.value("record")),
-    machine: readMachine(manifest.map("machine")),
+    machine: machineFromValue(manifest.value("machine")),
     ram: readPageTable(manifest.map("ram")),
   };
 }
@@ -109,7 +118,8 @@ export function manifestFromValue(value: StateValue): Manifest {
  * @throws {SyntaxError} if it is none or contradicts itself
  */
 export function recordFromValue(value: StateValue): SnapshotRecord {
-  const fields = new FieldReader(value, "record");
+  const fields = new FieldReader(value, "record")
+    .only("key", "parent", "layer", "material", "actions", "build");
   const material = fields.map("material");
   const record = {
     key: fields.hexDigest("key"),
@@ -125,7 +135,14 @@ export function recordFromValue(value: StateValue): SnapshotRecord {
   return record;
 }
 
-function readMachine(machine: FieldReader): Omit<MachineSnapshot, "ram"> {
+/**
+ * Reads a decoded machine.
+ *
+ * @throws {SyntaxError} if it is none
+ */
+export function machineFromValue(value: StateValue): Omit<MachineSnapshot, "ram"> {
+  const machine = new FieldReader(value, "machine")
+    .only("shape", "instructions", "virtualNs", "components");
   const components = machine.map("components");
   return {
     shape: readShape(machine.map("shape")),
@@ -138,6 +155,7 @@ function readMachine(machine: FieldReader): Omit<MachineSnapshot, "ram"> {
 }
 
 function readShape(shape: FieldReader): MachineShape {
+  shape.only("harts", "memMiB", "isa");
   return {
     harts: shape.integer("harts"),
     memMiB: shape.integer("memMiB"),
@@ -146,6 +164,7 @@ function readShape(shape: FieldReader): MachineShape {
 }
 
 function readState(state: FieldReader): SavedState {
+  state.only("kind", "version", "fields");
   const fields = state.map("fields");
   return {
     kind: state.text("kind"),
@@ -155,6 +174,17 @@ function readState(state: FieldReader): SavedState {
 }
 
 function readPageTable(ram: FieldReader): PageTable {
+  ram.only(
+    "pageCount",
+    "image",
+    "base",
+    "pages",
+    "pageChunks",
+    "packs",
+    "digests",
+    "chunkPacks",
+    "chunkPages",
+  );
   const pages = ram.words("pages");
   const chunkPacks = ram.words("chunkPacks");
   const table: PageTable = {
@@ -163,7 +193,7 @@ function readPageTable(ram: FieldReader): PageTable {
     base: ram.has("base") ? ram.bytes("base", DIGEST_BYTES).slice() : undefined,
     pages,
     pageChunks: ram.words("pageChunks", pages.length),
-    packs: ram.maps("packs").map((pack) => ({
+    packs: ram.maps("packs").map((pack) => pack.only("name", "sizeBytes")).map((pack) => ({
       name: pack.hexDigest("name"),
       sizeBytes: pack.integer("sizeBytes"),
     })),
@@ -202,6 +232,7 @@ function checkPageTable(
   }
 }
 
-function bytesOf(words: Uint32Array): Uint8Array {
+/** The bytes of numbers, as a view. */
+export function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }

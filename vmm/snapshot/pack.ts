@@ -93,7 +93,8 @@ export class Pack {
   }
 
   /**
-   * Checks that the pack is there, and as large as those who refer to it say. An open one is.
+   * Checks that the pack is there, and as large as those who refer to it say, and opens it: when gc
+   * in another process removes it, its pages are still to be had here.
    *
    * @throws {SnapshotError} if it is not
    */
@@ -102,6 +103,7 @@ export class Pack {
     const found = this.sizeBytes();
     if (found === 0) throw new SnapshotError("pack-missing", this.path, "it is gone");
     if (found !== sizeBytes) throw this.#damaged(`it has ${found} bytes instead of ${sizeBytes}`);
+    this.#opened();
   }
 
   /** Makes the pack young in the eyes of gc; false if it is gone. */

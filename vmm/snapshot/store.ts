@@ -4,6 +4,7 @@
  * ```text
  * manifests/<key>.cbor    what a machine is, and where its pages are
  * packs/<digest>.pack     pages, each once for all snapshots
+ * used/<key>              when a snapshot was last used
  * ```
  *
  * Any number of processes may use a store at once. Nothing is locked: files get their names when
@@ -28,6 +29,7 @@ import { cannotWrite, PendingFile } from "./publish.ts";
 import type { SnapshotRecord, StoredSnapshot } from "./record.ts";
 import type { MachineSnapshot } from "./snapshot.ts";
 import { SnapshotError } from "./snapshot_error.ts";
+import { UseTimes } from "./use_times.ts";
 import { type StoreProblem, verifyStore } from "./verify.ts";
 
 /** How much of decompressed pages is kept, so that restoring again costs nothing. */
@@ -65,12 +67,14 @@ export class SnapshotStore {
   readonly #manifests: ManifestDirectory;
   readonly #cache = new FrameCache(CACHE_BYTES);
   readonly #packs: PackDirectory;
+  readonly #uses: UseTimes;
   readonly #loaded = new Map<string, Loaded>();
 
   private constructor(directory: string) {
     this.directory = directory;
     this.#manifests = new ManifestDirectory(`${directory}/manifests`);
     this.#packs = new PackDirectory(`${directory}/packs`, this.#cache);
+    this.#uses = new UseTimes(`${directory}/used`);
   }
 
   /**
@@ -132,7 +136,9 @@ export class SnapshotStore {
    * @throws {SnapshotError} if there is one that cannot be used
    */
   load(key: string): StoredSnapshot | undefined {
-    return this.#load(key, 1)?.stored;
+    const loaded = this.#load(key, 1);
+    if (loaded !== undefined) this.#uses.note(key);
+    return loaded?.stored;
   }
 
   /** Records of the snapshots of a layer on a parent, newest first. Unusable ones are left out. */
@@ -154,6 +160,7 @@ export class SnapshotStore {
   remove(key: string): void {
     if (!isHexDigest(key)) return;
     this.#loaded.delete(key);
+    this.#uses.forget(key);
     const path = this.#manifests.filePath(key);
     try {
       Deno.removeSync(path);
