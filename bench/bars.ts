@@ -42,6 +42,7 @@ const SNAPSHOT_BARS: readonly (readonly [Quantity, Bar["quantity"], bound: numbe
   ["firstInstructionMs", "ms", 5],
   ["freshEchoMs", "ms", 300],
   ["saveMs", "ms", 150],
+  ["layerSaveMs", "ms", 150],
   ["incrementalMs", "ms", 20],
   ["chainMB", "MB", 24],
   ["forksPeakMiB", "MiB", 2048],

@@ -26,7 +26,7 @@ export interface SnapshotSettings {
 /** What can be asked for; the reply to each is in {@link SnapshotReplies}. */
 export type SnapshotRequest =
   | { readonly kind: "make" | "restore" | "echo" }
-  | { readonly kind: "save"; readonly folder: string }
+  | { readonly kind: "save" | "saveLayer"; readonly folder: string }
   | { readonly kind: "commands"; readonly in: "one" | "forks"; readonly count: number };
 
 /** Replies by the kind of the request. Times are from the beginning, unless said otherwise. */
@@ -50,6 +50,8 @@ export interface SnapshotReplies {
     readonly again: SaveTimes;
     readonly incremental: readonly SaveTimes[];
   };
+  /** Boots a host and keeps it, then a guest in it, which is saved as the difference from that. */
+  readonly saveLayer: SaveTimes;
   /** Restores the guest, and runs commands in it or in forks of it, which stay alive. */
   readonly commands: {
     readonly wallMs: number;
@@ -72,6 +74,7 @@ export interface SaveTimes {
 }
 
 const LAYER = "guest-prompt";
+const BELOW = "host-prompt";
 const GUEST = { memMiB: 128, cpus: 1 };
 /** What is run in the guest before an incremental save. */
 const CHANGE_LINE = "ls -l /proc > /tmp/list\n";
@@ -106,6 +109,8 @@ class Snapshots {
         return this.#echo();
       case "save":
         return this.#save(request.folder);
+      case "saveLayer":
+        return this.#saveLayer(request.folder);
       case "commands":
         return this.#commands(request.in, request.count);
     }
@@ -159,6 +164,21 @@ class Snapshots {
     }
     store.close();
     return { full, again, incremental };
+  }
+
+  async #saveLayer(folder: string): Promise<SnapshotReplies["saveLayer"]> {
+    const store = SnapshotStore.open(folder);
+    const { host } = await openLayer(BELOW, { ...this.#options, store });
+    using machine = host.machine;
+    const [below] = store.records();
+    if (below === undefined) throw new Error(`The layer ${BELOW} is not kept`);
+    await (await host.lkvm(GUEST)).prompt();
+    const times = await timeSave(
+      machine,
+      async (snapshot) => (await store.save({ ...RECORD, parent: below.key }, snapshot)).snapshot,
+    );
+    store.close();
+    return times;
   }
 
   async #commands(where: "one" | "forks", count: number): Promise<SnapshotReplies["commands"]> {

@@ -127,6 +127,7 @@ class OurSnapshots implements AsyncDisposable {
       ...await this.#fresh(),
       ...await this.#restore(),
       ...await this.#save(),
+      ...await this.#saveLayer(),
       ...this.#size,
       ...await this.#compareForks(),
     });
@@ -175,6 +176,14 @@ class OurSnapshots implements AsyncDisposable {
       incrementalMs: first!.wallMs,
       incrementalAgainMs: incremental.at(-1)!.wallMs,
     };
+  }
+
+  async #saveLayer(): Promise<Sample> {
+    const folder = `${this.#folder}/saved`;
+    await using process = start(this.#folder, this.#memMiB, this.#options);
+    const { wallMs } = await process.ask({ kind: "saveLayer", folder });
+    await Deno.remove(folder, { recursive: true });
+    return { layerSaveMs: wallMs };
   }
 
   async #compareForks(): Promise<Sample> {

@@ -18,6 +18,7 @@ const QUANTITIES = {
   saveCpuMs: ["  on all threads, CPU time", "ms"],
   captureMs: ["  of that what the machine is", "ms"],
   saveAgainMs: ["  a second one, into another store", "ms"],
+  layerSaveMs: ["save on the layer below, as the cache does", "ms"],
   incrementalMs: ["save after one guest command", "ms"],
   incrementalAgainMs: ["  after the third", "ms"],
   chainMB: ["on disk, with all layers below", "MB"],

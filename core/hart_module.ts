@@ -51,6 +51,8 @@ const MAXIMUM_PAGES = 0x1_0000;
 const INITIAL_TABLE_ENTRIES = 1024;
 
 let compiled: WebAssembly.Module | undefined;
+/** Where RAM begins, once an instance has said so. */
+let ramOffset: number | undefined;
 
 function compile(): WebAssembly.Module {
   compiled ??= new WebAssembly.Module(Deno.readFileSync(new URL("./hart.wasm", import.meta.url)));
@@ -76,7 +78,14 @@ export class HartModule {
    * @throws {RangeError} if the host cannot give so much memory
    */
   constructor(ramSizeBytes: number, imports: HartImports) {
-    this.memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
+    // Each gigabyte that is asked for is worth a garbage collection to V8: better once than twice.
+    const initial = ramOffset === undefined
+      ? INITIAL_PAGES
+      : (ramOffset + ramSizeBytes) / WASM_PAGE_BYTES;
+    this.memory = reserve(
+      ramSizeBytes,
+      () => new WebAssembly.Memory({ initial, maximum: MAXIMUM_PAGES }),
+    );
     this.table = new WebAssembly.Table({ element: "anyfunc", initial: INITIAL_TABLE_ENTRIES });
     const instance = new WebAssembly.Instance(compile(), {
       env: {
@@ -99,18 +108,9 @@ export class HartModule {
       if (value instanceof WebAssembly.Global) layout.set(name, Number(value.value));
     }
     this.#layout = layout;
-    const ramOffset = this.layout("RAM_OFFSET");
+    ramOffset = this.layout("RAM_OFFSET");
     const pages = (ramOffset + ramSizeBytes) / WASM_PAGE_BYTES;
-    try {
-      this.memory.grow(pages - INITIAL_PAGES);
-    } catch (cause) {
-      throw new RangeError(
-        `Cannot reserve ${
-          ramSizeBytes / 2 ** 20
-        } MiB for the machine's RAM: the host is out of address space or memory`,
-        { cause },
-      );
-    }
+    if (pages > initial) reserve(ramSizeBytes, () => this.memory.grow(pages - initial));
     this.bytes = new Uint8Array(this.memory.buffer as ArrayBuffer);
     this.ram = this.bytes.subarray(ramOffset, ramOffset + ramSizeBytes);
     this.#view = new DataView(this.memory.buffer);
@@ -175,4 +175,17 @@ function fieldsOf(prefix: string, layout: ReadonlyMap<string, number>): HartFiel
     offset,
     sizeBytes: all[index + 1]![1] - offset >= 8 ? 8 : 4,
   }));
+}
+
+function reserve<T>(ramSizeBytes: number, from: () => T): T {
+  try {
+    return from();
+  } catch (cause) {
+    throw new RangeError(
+      `Cannot reserve ${
+        ramSizeBytes / 2 ** 20
+      } MiB for the machine's RAM: the host is out of address space or memory`,
+      { cause },
+    );
+  }
 }

@@ -8,7 +8,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { scenario } from "himawari";
+import { layer, scenario } from "himawari";
 
 const COMMAND = "./apps/lkvm-static run -m 1024 -c 2 --console serial " +
   '-p "console=ttyS0 earlycon=uart8250,mmio,0x3f8" -k ./apps/Image';
@@ -56,20 +56,40 @@ const LOG: readonly (string | RegExp)[] = [
   "Mounting...\n",
 ];
 
-scenario(
-  "the article's flow: host prompt, lkvm, guest prompt, and back",
+const articlesGuest = layer(
+  "article's guest",
   { from: "host-prompt", host: { harts: 2, memMiB: 1536 } },
   async ({ host }) => {
     const guest = await host.lkvm(COMMAND);
     for (const line of LOG) await guest.console.expect(line);
     await guest.prompt();
+    return { guest };
+  },
+);
 
+scenario(
+  "the article's flow: host prompt, lkvm, guest prompt",
+  { from: articlesGuest },
+  async ({ guest }) => {
     assertEquals(await guest.sh`uname -m`, { code: 0, out: "riscv64" });
+  },
+);
+
+const articlesEnd = layer(
+  "article's guest, powered off",
+  { from: articlesGuest },
+  async ({ host, guest }) => {
     assertEquals((await guest.sh`nproc`).out, "2");
     assertEquals((await guest.sh`hostname`).out, "192.168.33.15");
-
     assertEquals(await guest.powerOff(), 0);
     assert(host.console.transcript.includes("  # KVM session ended normally.\n"));
+  },
+);
+
+scenario(
+  "the article's flow, and back at the host's prompt",
+  { from: articlesEnd },
+  async ({ host }) => {
     assertEquals(await host.sh`uname -n`, { code: 0, out: "himawari" });
   },
 );

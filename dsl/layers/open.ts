@@ -56,6 +56,9 @@ const RESERVED_NAMES = ["host", "machine"];
 /** With what is stored; with what of it can be used; without. */
 const MOST_ATTEMPTS = 3;
 
+/** After each edit of the emulator every layer is another: once is enough. */
+const toldOfBuild = new WeakSet<SnapshotStore>();
+
 /**
  * Makes a machine and brings it to a layer. The caller closes it.
  *
@@ -100,7 +103,7 @@ export async function withLayer<T>(
       const damage = store === undefined ? undefined : findSnapshotError(error);
       if (damage === undefined) throw error;
       options.warn(`layers are made anew: ${damage.message}`);
-      ascent.discardRestored();
+      ascent.discardRestored(damage);
     }
   }
 }
@@ -131,14 +134,14 @@ class Ascent {
     return { host: this.host, made: this.#made, outcomes: this.#outcomes };
   }
 
-  /** Removes from the store what was restored. */
-  discardRestored(): void {
-    for (const key of this.#restoredKeys) {
-      try {
-        this.#store?.remove(key);
-      } catch (error) {
-        this.#warn((error as Error).message);
-      }
+  /** Removes from the store what was restored, and the pack that is damaged: others might use it. */
+  discardRestored({ reason, file }: SnapshotError): void {
+    try {
+      for (const key of this.#restoredKeys) this.#store?.remove(key);
+      if (reason === "pack-damaged") Deno.removeSync(file);
+    } catch (error) {
+      // Somebody else has removed it already.
+      if (!(error instanceof Deno.errors.NotFound)) this.#warn((error as Error).message);
     }
   }
 
@@ -178,8 +181,11 @@ class Ascent {
       return [];
     }
     const ours = records.filter((record) => record.build === build);
-    if (ours.length < records.length && ours.length === 0) {
-      this.#warn(`layer ${layer} is made anew: it was made by another build of the emulator`);
+    if (records.length > 0 && ours.length === 0 && !toldOfBuild.has(store)) {
+      toldOfBuild.add(store);
+      this.#warn(
+        `layer ${layer}, and others, are made anew: they were made by another build of the emulator`,
+      );
     }
     return ours.flatMap((record): StoredLayer[] => {
       try {

@@ -4,11 +4,16 @@
  * @module
  */
 
+import type { StateValue } from "../../core/device.ts";
+import { encodeCbor } from "../../vmm/snapshot/cbor.ts";
+import { sha256Hex } from "../../vmm/snapshot/digest.ts";
 import type { Host } from "../host.ts";
 import type { LayerReference } from "./definition.ts";
 import { planLayers } from "./definition.ts";
 import { openLayer, type OpenLayerOptions } from "./open.ts";
 
+/** What was translated, and which pages hold code, is no state of the guest's. */
+const NO_STATE: ReadonlySet<string> = new Set(["translations", "pages"]);
 const FLAG = "--verify-snapshots";
 const VARIABLE = "HIMAWARI_VERIFY_SNAPSHOTS";
 
@@ -61,14 +66,18 @@ export async function verifyLayer(
 }
 
 async function portrait({ machine }: Host): Promise<Record<string, string | number>> {
-  const printed = await crypto.subtle.digest(
-    "SHA-256",
-    machine.console.rawTranscript as Uint8Array<ArrayBuffer>,
+  const { components } = machine.checkpoint();
+  const states = Object.entries(components).filter(([name]) => !NO_STATE.has(name)).map(
+    ([name, { kind, version, fields }]) => [
+      `the state of ${name}`,
+      sha256Hex(encodeCbor([kind, version, fields as StateValue])),
+    ],
   );
   return {
     "the number of instructions": machine.instructions,
     "virtual time in ms": machine.virtualMs,
-    "the console's SHA-256": new Uint8Array(printed).toHex(),
+    "the console's SHA-256": sha256Hex(machine.console.rawTranscript),
+    ...Object.fromEntries(states),
     "the state hash": await machine.stateHash(),
   };
 }

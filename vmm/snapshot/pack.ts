@@ -119,7 +119,7 @@ export class Pack {
   }
 
   /** Hands over a frame that need not be read and decompressed then. */
-  keep(frame: number, pages: Uint8Array): void {
+  #keep(frame: number, pages: Uint8Array): void {
     this.#cache.put(this.#firstFrameId + frame, pages);
   }
 
@@ -142,7 +142,7 @@ export class Pack {
     const start = frameStarts[frame] as number;
     const compressed = this.#read(start, (frameStarts[frame + 1] as number) - start);
     const pages = this.#checked(() => decompressFrame(compressed, pagesInFrame(header, frame)));
-    this.keep(frame, pages);
+    this.#keep(frame, pages);
     return pages;
   }
 

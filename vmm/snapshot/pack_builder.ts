@@ -14,49 +14,56 @@ import {
   PACK_MAX_PAGES,
 } from "./pack_format.ts";
 
-/** A pack before it is a file, with its frames as they were. */
+/** A pack before it is a file. */
 export interface FinishedPack extends BuiltPack {
   readonly digests: Uint8Array;
-  readonly frames: readonly Uint8Array[];
 }
 
-/** A pack in the making. */
+/** A pack in the making. The bytes of pages that are added are not to change before it is finished. */
 export class PackBuilder {
-  readonly #frames: Uint8Array[] = [];
   readonly #compressed: Uint8Array[] = [];
   readonly #digests: Uint8Array[] = [];
-  #pageCount = 0;
+  readonly #scratch = new Uint8Array(FRAME_PAGES * PAGE_BYTES);
+  /** The pages of the frame in the making, as long as they lie one behind the other: none is copied. */
+  #run: Uint8Array | undefined;
+  #framePages = 0;
 
   /** Whether it has all the pages that a pack can have. */
   get isFull(): boolean {
-    return this.#pageCount === PACK_MAX_PAGES;
+    return this.#digests.length === PACK_MAX_PAGES;
   }
 
   /** Adds a page; returns its number. */
   add(bytes: Uint8Array, digest: Uint8Array): number {
-    const slot = this.#pageCount % FRAME_PAGES;
-    if (slot === 0) {
-      this.#compressLast();
-      this.#frames.push(new Uint8Array(FRAME_PAGES * PAGE_BYTES));
+    const sizeBytes = this.#framePages * PAGE_BYTES;
+    if (this.#framePages === 0) this.#run = bytes;
+    else if (this.#run !== undefined && isBehind(this.#run, sizeBytes, bytes)) {
+      this.#run = new Uint8Array(bytes.buffer, this.#run.byteOffset, sizeBytes + PAGE_BYTES);
+    } else {
+      if (this.#run !== undefined) this.#scratch.set(this.#run);
+      this.#run = undefined;
+      this.#scratch.set(bytes, sizeBytes);
     }
-    (this.#frames.at(-1) as Uint8Array).set(bytes, slot * PAGE_BYTES);
-    this.#digests.push(digest);
-    return this.#pageCount++;
+    this.#framePages++;
+    if (this.#framePages === FRAME_PAGES) this.#compressFrame();
+    return this.#digests.push(digest) - 1;
   }
 
   /** Puts it together. It has to have a page. */
   finish(): FinishedPack {
-    const used = (this.#pageCount - 1) % FRAME_PAGES + 1;
-    // A copy, so that a pack of few pages does not keep a whole frame in memory.
-    this.#frames.push((this.#frames.pop() as Uint8Array).slice(0, used * PAGE_BYTES));
-    this.#compressLast();
+    if (this.#framePages > 0) this.#compressFrame();
     const digests = concat(this.#digests);
-    return { ...buildPack(digests, this.#compressed), digests, frames: this.#frames };
+    return { ...buildPack(digests, this.#compressed), digests };
   }
 
-  #compressLast(): void {
-    const last = this.#frames.at(-1);
+  #compressFrame(): void {
+    const pages = this.#run ?? this.#scratch.subarray(0, this.#framePages * PAGE_BYTES);
     // A copy, as the compressor's output is at the beginning of a buffer with room for the worst.
-    if (last !== undefined) this.#compressed.push(compressFrame(last).slice());
+    this.#compressed.push(compressFrame(pages).slice());
+    this.#framePages = 0;
   }
+}
+
+function isBehind(run: Uint8Array, sizeBytes: number, bytes: Uint8Array): boolean {
+  return bytes.buffer === run.buffer && bytes.byteOffset === run.byteOffset + sizeBytes;
 }

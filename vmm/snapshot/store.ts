@@ -310,10 +310,8 @@ export class SnapshotStore {
       for (const file of pending) file.discard();
       throw error;
     }
-    for (const { name, digests, frames } of newPacks) {
-      const pack = this.#packs.pack(name);
-      this.#packs.add(pack, digests);
-      frames.forEach((frame, n) => pack.keep(n, frame));
+    for (const { name, digests } of newPacks) {
+      this.#packs.add(this.#packs.pack(name), digests);
     }
     return true;
   }
