@@ -8,9 +8,23 @@ export { Machine, type RestoreOptions, type RunOutcome, type RunUntil } from "./
 export type { MachineShape, MachineSnapshot } from "./vmm/snapshot/snapshot.ts";
 export type { MachineOptions } from "./vmm/machine_options.ts";
 export type { InputFile, LazyBytes } from "./vmm/input_file.ts";
-export { Console, type ExpectOptions } from "./vmm/console.ts";
+export {
+  type AnyMatch,
+  Console,
+  type ExpectedPanic,
+  type ExpectOptions,
+  type IdleOptions,
+  type NeverOptions,
+  type WaitOptions,
+} from "./vmm/console.ts";
 export type { ConsoleMatch } from "./vmm/transcript.ts";
-export { MachineError, type MachineErrorDetails, type Verdict } from "./vmm/verdict.ts";
+export {
+  MachineError,
+  type MachineErrorDetails,
+  type Verdict,
+  verdictOf,
+  VERDICTS,
+} from "./vmm/verdict.ts";
 export * as fdt from "./vmm/fdt/mod.ts";
 export { type BoardFdtOptions, createBoardFdt, DEFAULT_ISA } from "./vmm/board_fdt.ts";
 export {

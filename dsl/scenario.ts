@@ -19,6 +19,11 @@ export interface ScenarioOptions<From extends LayerReference = LayerReference>
    * prompt), `"guest-prompt"` (a guest in it at its own), or one of yours, by itself or by its name.
    */
   readonly from: From;
+  /**
+   * What the entropy device begins with after the layer was reached: another seed, other random bytes, and
+   * the same ones each time. Default: it goes on from where the layer left it.
+   */
+  readonly seed?: number | bigint;
   /** Leave the scenario out, for this reason. */
   readonly ignore?: string;
 }
@@ -51,7 +56,7 @@ export function scenario<const From extends LayerReference>(
   options: ScenarioOptions<From>,
   body: (context: ScenarioContext & MadeBy<From>) => Promise<void> | void,
 ): void {
-  const { from, host, guest, ignore } = options;
+  const { from, host, guest, seed, ignore } = options;
   Deno.test({
     name: ignore === undefined ? name : `${name} (ignored: ${ignore})`,
     ignore: ignore !== undefined,
@@ -59,6 +64,7 @@ export function scenario<const From extends LayerReference>(
       const open = { host, guest, store: sharedStore(warnOnStderr), warn: warnOnStderr };
       if (isVerifying()) await verifyLayer(from, open);
       await withLayer(from, open, async ({ host, made }) => {
+        if (seed !== undefined) host.machine.reseed(seed);
         const context = { ...made, host, machine: host.machine };
         await body(context as unknown as ScenarioContext & MadeBy<From>);
       });

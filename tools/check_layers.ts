@@ -53,7 +53,11 @@ export const LAYERS: readonly Layer[] = [
   { path: "mod.ts", imports: ["vmm", "fixtures", "dsl"] },
   // Executable specifications: what they cannot say with the public API is missing from it.
   { path: "scenarios", imports: ["mod.ts"], packages: ["@std/"], isStrict: true },
-  { path: "bench", imports: ["mod.ts", "core", "core/jit", "vmm", "dsl"], packages: ["@std/", "node:"] },
+  {
+    path: "bench",
+    imports: ["mod.ts", "core", "core/jit", "vmm", "dsl"],
+    packages: ["@std/", "node:"],
+  },
   {
     path: "tools",
     imports: ["core/isa", "core/jit", "mod.ts"],

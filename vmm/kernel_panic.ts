@@ -4,8 +4,8 @@
  * @module
  */
 
-/** The report's last line has the same words again, after `end`. */
-const PANIC_LINE = /(?<!end )Kernel panic - not syncing: ([^\n]*)/;
+/** Announces a panic, with the reason. The report's last line has the same words again, after `end`. */
+export const PANIC_LINE = /(?<!end )Kernel panic - not syncing: ([^\n]*)/;
 /** Board names (`compatible` of the root node) of guests: lkvm's, which is kvmtool's. */
 const GUEST_BOARDS: ReadonlySet<string> = new Set(["linux,dummy-virt"]);
 
@@ -37,4 +37,14 @@ export function readPanicReport(transcript: string, start: number): KernelPanic 
 /** One line: `the guest's kernel panicked: VFS: Unable to mount root fs`. */
 export function describePanic({ whose, reason }: KernelPanic): string {
   return `${whose === undefined ? "a" : `the ${whose}'s`} kernel panicked: ${reason}`;
+}
+
+/** What a tripwire found, in one line; for a panic, with what came before it in the same report. */
+export function describeTripped(
+  transcript: string,
+  { name, lineStart, text }: { name: string; lineStart: number; text: string },
+): string {
+  if (name === "panic") return describePanic(readPanicReport(transcript, lineStart));
+  const { whose } = readPanicReport(transcript, lineStart);
+  return `${whose === undefined ? "the console" : `the ${whose}'s kernel`} said: ${text}`;
 }

@@ -9,7 +9,7 @@ import type { JitOptions } from "../core/jit/jit_options.ts";
 import type { FinishRequest } from "../devices/test_finisher.ts";
 import { type BootImage, createBootImage } from "./boot_image.ts";
 import { Chassis } from "./chassis.ts";
-import { Console, type Wait } from "./console.ts";
+import { Console, endsWithTime, type RecordedOutput, type Wait } from "./console.ts";
 import { type FdtTree, readDtb } from "./fdt/mod.ts";
 import { Htif } from "./htif.ts";
 import { openComponents, saveComponents } from "./machine_state.ts";
@@ -20,20 +20,27 @@ import {
   checkShape,
   type MachineOptions,
 } from "./machine_options.ts";
-import { describePanic, readPanicReport } from "./kernel_panic.ts";
+import { type FailureContext, gatherFailure } from "./failure/gather.ts";
+import { ProgressWatch } from "./failure/progress.ts";
+import { elfSymbols, type SymbolSource } from "./failure/symbols.ts";
+import { describeTripped } from "./kernel_panic.ts";
 import type { MachineShape, MachineSnapshot } from "./snapshot/snapshot.ts";
 import { hashState } from "./state_hash.ts";
 import { type Action, isSending, Playback, type Recording, type Stop } from "./tape.ts";
 import { type Input, Timeline } from "./timeline.ts";
+import type { Moment } from "./transcript_times.ts";
 import { MachineError, type Verdict } from "./verdict.ts";
 
 /** The event loop gets a turn after so many instructions: a tenth of a second or less. */
 const CHUNK_INSTRUCTIONS = 5_000_000;
 /** How often a program's `tohost` is looked at. */
 const HTIF_INSTRUCTIONS = 2_000;
-/** A panicking kernel goes on to print where it was. */
-const PANIC_REPORT_MS = 50;
-const MESSAGE_LINES = 30;
+/** A kernel that trips a tripwire goes on to print where it was. */
+const TRIPWIRE_REPORT_MS = 50;
+/** What Linux prints last, before it spins for ever; after a silence nothing more comes. */
+const PANIC_END = "---[ end Kernel panic";
+const MAX_PANIC_END = 4096;
+const PANIC_SILENCE_MS = 1;
 
 /** When {@link Machine.run} is to come back, besides when the machine ends. */
 export type RunUntil =
@@ -114,6 +121,7 @@ export class Machine implements Disposable {
   #closed = false;
   #busy = false;
   #timeline = new Timeline();
+  readonly #symbols: SymbolSource[] = [];
   /** Where harts, chips and RAM are to start from before anything is executed; what they hold now is void. */
   #pending: MachineSnapshot | "power-on" | undefined;
   /** The machine's clock while {@link #pending}, and when it is closed. */
@@ -140,7 +148,9 @@ export class Machine implements Disposable {
     this.console = new Console({
       runUntil: (wait) => this.#runUntil(wait),
       stop: () => this.#harts.requestStop(),
-      failure: (verdict, summary) => this.#failure(verdict, summary),
+      failure: (verdict, summary, wait) => this.#failure(verdict, summary, { wait }),
+      now: () => this.#now,
+      settle: () => this.#settle(),
       sent: (bytes) => this.#sent(bytes),
     }, this.#chassis.uart);
   }
@@ -224,6 +234,18 @@ export class Machine implements Disposable {
   get finish(): FinishRequest | undefined {
     this.#materialiseNow();
     return this.#finish;
+  }
+
+  /**
+   * Names for addresses in error messages, from an ELF file with a symbol table. A Linux kernel needs none
+   * if it has its own in memory (`CONFIG_KALLSYMS`).
+   *
+   * @param whose in which modes of a hart they hold: `"firmware"` M, `"host"` HS, `"guest"` VS,
+   * `"program"` all
+   * @throws {SyntaxError} if the file is malformed
+   */
+  addSymbols(elf: Uint8Array, whose: SymbolSource["whose"] = "program"): void {
+    this.#symbols.push(elfSymbols(elf, whose));
   }
 
   /**
@@ -444,6 +466,16 @@ export class Machine implements Disposable {
 
   get #nowNs(): number {
     return this.#isLive ? this.#harts.nowNs : this.#pendingStop.nowNs;
+  }
+
+  /** Virtual time and instructions, to the instruction in progress. */
+  get #now(): Moment {
+    if (!this.#isLive) return this.#pendingStop;
+    const { instructions, nowNs, module } = this.#harts;
+    // Those of the slice that runs are not counted yet.
+    const slice = module.getU32(module.machineField("sliceInstructions"));
+    const left = slice === 0 ? 0 : module.getU32(module.machineField("remaining"));
+    return { nowNs, instructions: instructions + slice - left };
   }
 
   /** Whether harts, chips and RAM hold what the machine is now. */
@@ -722,7 +754,7 @@ export class Machine implements Disposable {
       each.kind === "run" && each.until === until && each.reason !== "finished"
     );
     if (action?.kind !== "run") return undefined;
-    this.console.play(printedIn(this.#playback!.some!.snapshot), action.stop.printedBytes);
+    this.console.play(outputIn(this.#playback!.some!.snapshot), action.stop.printedBytes);
     this.#pendingStop = action.stop;
     return { reason: action.reason as RunOutcome["reason"] };
   }
@@ -735,17 +767,20 @@ export class Machine implements Disposable {
     // Output of the one that goes furthest: behind their ends the others may have been given other input.
     const furthest = recorded[0];
     if (furthest === undefined) return false;
-    const isFailing = () => wait.isRuledOut() || this.console.panicAt !== undefined;
+    const isFailing = () => wait.isRuledOut() || this.console.tripped !== undefined;
     const same = recorded.find(({ action }) => action.condition === wait.condition);
     const { recording, action: { stop } } = same ?? furthest;
     this.console.play(
-      printedIn(recording.snapshot),
+      outputIn(recording.snapshot),
       stop.printedBytes,
       same === undefined ? () => wait.isDone() || isFailing() : undefined,
     );
-    if (!wait.isDone() || isFailing()) return false;
+    const endsInTime = wait.endsInTime === true;
+    if (isFailing() || !(wait.isDone() || (endsInTime && same !== undefined))) return false;
     const action = this.#playback!.follow((each) =>
-      each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes
+      each.kind === "wait" && each.stop.printedBytes === this.console.printedBytes &&
+      // Only those that a match ended are over on the same byte.
+      (each.condition === wait.condition || !(endsInTime || endsWithTime(each.condition)))
     );
     if (action?.kind !== "wait") return false;
     this.#pendingStop = action.stop;
@@ -771,31 +806,45 @@ export class Machine implements Disposable {
   }
 
   async #runLive(wait: Wait, untilNs: number): Promise<void> {
-    const { timeoutMs, what } = wait;
+    const { timeoutMs, what, endsInTime, instructions = Infinity, wallMs = Infinity } = wait;
+    const startNs = untilNs - Math.ceil(timeoutMs * 1e6);
+    const from = { wait, startNs, wallStartMs: performance.now() };
+    const endInstructions = this.instructions + instructions;
+    const progress = new ProgressWatch(this.#harts, () => this.console.printedBytes);
+    const fail = (verdict: Verdict, summary: string) =>
+      this.#failure(verdict, `${what}: ${summary}`, from);
     this.console.await(wait);
     try {
       while (true) {
         if (wait.isDone()) return;
-        if (this.console.panicAt !== undefined) {
-          if (this.#waitPastPanic(wait)) return;
-          throw this.#panic(what);
+        if (this.console.tripped !== undefined) {
+          if (this.#waitPastTripwire(wait)) return;
+          throw this.#tripped(from);
         }
         if (wait.isRuledOut()) return;
         if (await this.#hasFinished()) {
-          throw this.#failure("finished", `${what}: ${describeFinish(this.#finish!)} first`);
+          throw fail("finished", `${describeFinish(this.#finish!)} first`);
         }
         if (this.#harts.nowNs >= untilNs) {
-          throw this.#failure(
-            "virtual-timeout",
-            `${what}: nothing matched within ${timeoutMs} ms of virtual time`,
-          );
+          if (endsInTime) return;
+          throw fail("virtual-timeout", `nothing matched within ${timeoutMs} ms of virtual time`);
         }
-        if (this.#step(Infinity, untilNs) === "idle") {
-          throw this.#failure(
-            "deadlock",
-            `${what}: every hart waits for an interrupt and none can come`,
-          );
+        if (this.instructions >= endInstructions) {
+          throw fail("instruction-budget", `nothing matched within ${instructions} instructions`);
         }
+        if (performance.now() - from.wallStartMs >= wallMs) {
+          throw fail("wall-timeout", `nothing matched within ${wallMs} ms of the host's time`);
+        }
+        if (this.#step(endInstructions - this.instructions, untilNs) === "idle") {
+          if (endsInTime) return;
+          throw fail("deadlock", "every hart waits for an interrupt and none can come");
+        }
+        // A program that talks by HTIF waits for answers in RAM.
+        const left = endsInTime || this.#htif !== undefined
+          ? 0
+          : Math.min(endInstructions - this.instructions, untilNs - this.#nowNs);
+        const stuck = progress.look((count) => this.#execute(count, untilNs) === "budget", left);
+        if (stuck !== undefined) throw fail(stuck.verdict, stuck.why);
         await eventLoopTurn();
       }
     } finally {
@@ -809,31 +858,54 @@ export class Machine implements Disposable {
   }
 
   /**
-   * Lets a kernel that announced its panic say where it was. Answers whether what is waited for came
+   * Lets a kernel that tripped a tripwire say where it was. Answers whether what is waited for came
    * nevertheless: then it was expected, or it was a log that something printed.
    */
-  #waitPastPanic(wait: Wait): boolean {
-    const untilNs = this.#afterMs(PANIC_REPORT_MS);
+  #waitPastTripwire(wait: Wait): boolean {
+    const untilNs = this.#afterMs(TRIPWIRE_REPORT_MS);
     while (this.#nowNs < untilNs && !wait.isDone() && this.#finish === undefined) {
-      if (this.#step(Infinity, untilNs) === "idle") break;
+      const silentNs = Math.min(untilNs, this.#afterMs(PANIC_SILENCE_MS));
+      const printed = this.console.printedBytes;
+      if (this.#step(Infinity, silentNs) === "idle") break;
+      const isSilent = this.#nowNs >= silentNs && printed === this.console.printedBytes;
+      if (isSilent && this.console.transcript.slice(-MAX_PANIC_END).includes(PANIC_END)) break;
     }
     if (!wait.isDone()) return false;
-    this.console.acknowledgePanic();
+    this.console.acknowledgeTripped();
     return true;
   }
 
-  #panic(what: string): MachineError {
-    const panic = readPanicReport(this.console.transcript, this.console.panicAt!);
-    this.console.acknowledgePanic();
-    return this.#failure("panic", `${what}: ${describePanic(panic)}`);
+  #tripped(from: FailureContext & { wait: Wait }): MachineError {
+    const tripped = this.console.tripped!;
+    this.console.acknowledgeTripped();
+    const what = describeTripped(this.console.transcript, tripped);
+    const verdict = tripped.name === "panic" ? "panic" : "tripwire";
+    return this.#failure(verdict, `${from.wait.what}: ${what}`, {
+      ...from,
+      tripwire: tripped.name,
+    });
   }
 
-  #failure(verdict: Verdict, summary: string): MachineError {
+  /** Goes on without a recording, as far as that is possible: a failure without harts is one too. */
+  async #settle(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      await this.#materialise();
+    } catch {
+      // What it boots is not there: it was never needed.
+    }
+  }
+
+  #failure(verdict: Verdict, summary: string, context: FailureContext): MachineError {
     return new MachineError(summary, {
       verdict,
       virtualMs: this.virtualMs,
       instructions: this.instructions,
-      lastLines: this.console.lastLines(MESSAGE_LINES),
+      // While a recording is played, harts and RAM hold something else.
+      ...gatherFailure(this.console, this.#isLive ? this.#harts : undefined, this.#symbols, {
+        nowNs: this.#nowNs,
+        ...context,
+      }),
     });
   }
 
@@ -907,8 +979,8 @@ function eventLoopTurn(): Promise<void> {
 }
 
 /** What a console had printed when a snapshot was taken. */
-function printedIn(snapshot: MachineSnapshot): Uint8Array {
-  return snapshot.components["console"]!.fields["transcript"] as Uint8Array;
+function outputIn(snapshot: MachineSnapshot): RecordedOutput {
+  return Console.recordedIn(snapshot.components["console"]!);
 }
 
 function instretOf(snapshot: MachineSnapshot, hart: number): number {

@@ -50,16 +50,20 @@ Deno.test("a wrong value in any component is refused, and nothing has changed", 
   await machine.console.expect("tt");
 });
 
-Deno.test("console: a cursor or a panic behind what was printed is refused", async () => {
+Deno.test("console: times, a cursor or a tripwire behind what was printed is refused", async () => {
   using machine = await busyMachine();
   const snapshot = machine.checkpoint();
   const before = await observe(machine);
   const state = snapshot.components["console"]!;
   const cases = [
     { cursor: 1_000 },
-    { transcript: new Uint8Array(5).fill(0x1b), cursor: 1 }, // five bytes, no text
-    { panicAt: 10_000 },
-    { panicsExpectedTo: 10_000 },
+    // Five bytes, no text.
+    { transcript: new Uint8Array(5).fill(0x1b), times: Uint8Array.of(0x05, 5), cursor: 1 },
+    { times: Uint8Array.of(0x05, 5) }, // of another number of bytes
+    { trippedAt: 10_000 },
+    { trippedLine: 10_000 },
+    { matchEnd: 10_000 },
+    { tripwire: "wire" },
   ];
   for (const fields of cases) {
     const changed = { ...state, fields: { ...state.fields, ...fields } };

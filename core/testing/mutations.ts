@@ -41,7 +41,7 @@ export function* wrongStates(state: SavedState): Generator<Mutation> {
     yield { what: `the state is ${show(wrong)}`, state: wrong as unknown as SavedState };
   }
   yield { what: "another kind", state: { ...state, kind: `${state.kind}s` } };
-  for (const version of [0, 2, 99, -1, 1.5, NaN, "1", undefined]) {
+  for (const version of [0, state.version + 1, 99, -1, 1.5, NaN, "1", undefined]) {
     yield { what: `version ${version}`, state: { ...state, version: version as number } };
   }
   for (const fields of [undefined, null, 7, [], new Uint8Array(3)]) {

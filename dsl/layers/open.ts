@@ -9,12 +9,15 @@ import { emulatorBuild } from "../../vmm/emulator_build.ts";
 import type { RestorableLayer } from "../../vmm/machine.ts";
 import { layerKey } from "../../vmm/snapshot/layer_key.ts";
 import type { SnapshotRecord } from "../../vmm/snapshot/record.ts";
+import { keepSmall } from "../../vmm/snapshot/clean_up.ts";
+import { explainMiss } from "../../vmm/snapshot/explain_miss.ts";
 import { SnapshotError } from "../../vmm/snapshot/snapshot_error.ts";
 import type { SnapshotStore } from "../../vmm/snapshot/store.ts";
 import { parseActions } from "../../vmm/tape.ts";
 import type { StateValue } from "../../core/device.ts";
 import project from "../../deno.json" with { type: "json" };
 import { Host, hostMachineOptions } from "../host.ts";
+import { isLogging } from "../log.ts";
 import {
   type BuiltInOptions,
   type Layer,
@@ -147,7 +150,7 @@ class Ascent {
 
   async #climb(layer: Layer): Promise<void> {
     const { machine } = this.host;
-    const build = emulatorBuild(project.version);
+    const build = this.#store === undefined ? "" : emulatorBuild(project.version);
     const material = this.#below === undefined && this.#store !== undefined
       ? await bootMaterial(hostMachineOptions(this.#plan.host))
       : {};
@@ -208,16 +211,22 @@ class Ascent {
     const record = { ...made, parent: this.#below };
     try {
       this.#tellWhatIsReplaced(store, record);
+      if (isLogging("cache")) this.#warn(explainMiss(record, store.records()));
       await this.host.machine.store(async (snapshot) => {
         const stored = await store.save(record, snapshot);
         this.#below = stored.key;
         return stored.snapshot;
       });
-      return true;
     } catch (error) {
       this.#stopStoring(`layer ${made.layer} is not kept: ${(error as Error).message}`);
       return false;
     }
+    try {
+      keepSmall(store);
+    } catch (error) {
+      this.#warn((error as Error).message);
+    }
+    return true;
   }
 
   /** One whose record cannot be read is no candidate: only now it is known what it was. */
