@@ -168,7 +168,9 @@ class Snapshots {
 
   async #saveLayer(folder: string): Promise<SnapshotReplies["saveLayer"]> {
     const store = SnapshotStore.open(folder);
-    const { host } = await openLayer(BELOW, { ...this.#options, store });
+    // The guest belongs to the layer above.
+    const { guest: _, ...options } = this.#options;
+    const { host } = await openLayer(BELOW, { ...options, store });
     using machine = host.machine;
     const [below] = store.records();
     if (below === undefined) throw new Error(`The layer ${BELOW} is not kept`);
