@@ -21,8 +21,11 @@ const OTHER_SIZES_MIB: readonly number[] = [256, 3072];
 const COMMANDS = 50;
 /** Restores by a QEMU that often fails cost ten seconds each: so many failures of a kind are enough. */
 const ENOUGH_FAILURES = 2;
-/** Restores in a process before it counts as warm: the first is what fresh processes are measured by. */
-const WARM_UPS = 3;
+/**
+ * Restores in a process before it counts as warm, as in one that runs a suite of scenarios: until V8 has
+ * compiled what restores, the first instruction takes 9 ms instead of 2 to 3.
+ */
+const WARM_UPS = 20;
 const MB = 1e6;
 
 /** How it is measured. */
