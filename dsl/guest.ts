@@ -48,7 +48,7 @@ export class Guest {
   /**
    * Waits until the guest's shell reads a line; returns at once if it does already.
    *
-   * @throws {MachineError} with verdict `unexpected` if lkvm ends first
+   * @throws {MachineError} with verdict `guest-exited` if lkvm ends first
    */
   async prompt(options: CommandOptions = {}): Promise<void> {
     this.#checkRuns();

@@ -58,12 +58,20 @@ Deno.test("the host's prompt is not taken for that of a guest that ended", async
     MachineError,
     'the shell\'s prompt: "[lkvm exited with 1]\\n" came first',
   );
-  assertEquals(error.verdict, "unexpected");
+  assertEquals(error.verdict, "guest-exited");
   assertEquals(await guest.exited(), 1);
   assertEquals(await guest.exited(), 1);
   assertEquals(guest.exitStatus, 1);
   await assertRejects(() => guest.sh`true`, TypeError, "The guest has ended, with exit status 1");
   await assertRejects(() => guest.stop(), TypeError, "The guest has ended");
+});
+
+Deno.test("a guest's console has the host console's ways to wait", async () => {
+  const guest = fakeGuest("one\ntwo\nthree\n[lkvm exited with 3]\n~ # ");
+  assertEquals((await guest.console.expectAny({ b: "two", a: "one" })).which, "a");
+  assertEquals((await guest.console.expectInOrder(["two", /thr/])).length, 2);
+  const error = await assertRejects(() => guest.console.expectLine("four"), MachineError);
+  assertEquals(error.verdict, "guest-exited");
 });
 
 Deno.test("power-off is typed, and lkvm's exit status comes back", async () => {
