@@ -81,6 +81,12 @@ export const OPTIONS = [
     help: "write only instructions, or only traps (full speed)",
   },
   {
+    name: "gdb",
+    value: "PORT",
+    help: "wait for gdb on 127.0.0.1:PORT (0: any free one); the machine runs when gdb\n" +
+      "has it run, and goes on by itself after gdb has detached",
+  },
+  {
     name: "dump-fdt",
     value: "FILE",
     help: "write the device tree to FILE.dtb or FILE.dts and exit",

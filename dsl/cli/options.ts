@@ -30,6 +30,8 @@ export interface CommonSettings {
   readonly seed?: bigint;
   readonly maxInstructions?: number;
   readonly trace?: { readonly path: string; readonly kind: TraceKind };
+  /** Port for gdb; 0 takes a free one. */
+  readonly gdbPort?: number;
   readonly dumpFdt?: { readonly path: string; readonly format: "dtb" | "dts" };
 }
 
@@ -109,6 +111,10 @@ function commonSettings(values: Values, harts: number, memMiB: number): CommonSe
   const maxInstructions = values["max-instructions"];
   const trace = traceSettings(values);
   const dumpFdt = values["dump-fdt"];
+  const { gdb } = values;
+  if (gdb !== undefined && trace !== undefined) {
+    throw new UsageError("--gdb and --trace both go by single instructions: leave one of them out");
+  }
   return {
     harts: integer("harts", values.harts, harts, 1, MAX_HARTS),
     memMiB: integer("memory", values.memory, memMiB, MIN_MEM_MIB, MAX_MEM_MIB),
@@ -119,6 +125,7 @@ function commonSettings(values: Values, harts: number, memMiB: number): CommonSe
       maxInstructions: integer("max-instructions", maxInstructions, 0, 1, Number.MAX_SAFE_INTEGER),
     }),
     ...(trace === undefined ? {} : { trace }),
+    ...(gdb === undefined ? {} : { gdbPort: integer("gdb", gdb, 0, 0, 0xffff) }),
     ...(dumpFdt === undefined ? {} : { dumpFdt: { path: dumpFdt, format: fdtFormat(dumpFdt) } }),
   };
 }

@@ -10,6 +10,7 @@ import { runBareMetal } from "./bare_metal.ts";
 import { type CliStreams, say, writeText } from "./cli_streams.ts";
 import { ConsoleOutput } from "./console_output.ts";
 import { EXIT } from "./exit_codes.ts";
+import { debugMachine } from "./debugger.ts";
 import { dumpFdt } from "./dump_fdt.ts";
 import { HELP } from "./help.ts";
 import { runInteractive } from "./interactive.ts";
@@ -47,13 +48,18 @@ async function runMachine(
     await dumpFdt(machine, settings.dumpFdt);
     return EXIT.success;
   }
+  const output = new ConsoleOutput(machine.console, streams.stdout);
+  if (settings.gdbPort !== undefined) {
+    const left = await debugMachine(machine, settings.gdbPort, output, streams);
+    if (left === "killed") return EXIT.success;
+  }
   const end = await withTrace(
     machine,
     settings,
     () =>
       settings.kind === "elf"
-        ? bareMetal(machine, settings, streams)
-        : interactive(machine, settings, streams),
+        ? bareMetal(machine, settings, output)
+        : interactive(machine, settings, output, streams),
   );
   const { code, message } = reportEnd(end);
   if (message !== undefined) say(streams, message);
@@ -81,16 +87,16 @@ async function withTrace(
 async function bareMetal(
   machine: Machine,
   settings: ElfSettings,
-  streams: CliStreams,
+  output: ConsoleOutput,
 ): Promise<RunEnd> {
   using signals = new SignalWatch();
-  const output = new ConsoleOutput(machine.console, streams.stdout);
   return await runBareMetal(machine, output, signals, settings.maxInstructions);
 }
 
 async function interactive(
   machine: Machine,
   settings: BootSettings,
+  output: ConsoleOutput,
   streams: CliStreams,
 ): Promise<RunEnd> {
   const startMs = performance.now();
@@ -98,7 +104,6 @@ async function interactive(
   {
     using terminal = new Terminal(streams.stdin, (text) => writeText(streams.stderr, text));
     using signals = new SignalWatch(() => terminal.wake());
-    const output = new ConsoleOutput(machine.console, streams.stdout);
     outcome = await runInteractive(machine, terminal, output, signals, settings.maxInstructions);
   }
   const wallMs = performance.now() - startMs;
