@@ -83,8 +83,8 @@ export const OPTIONS = [
   {
     name: "gdb",
     value: "PORT",
-    help: "wait for gdb on 127.0.0.1:PORT (0: any free one); the machine runs when gdb\n" +
-      "has it run, and goes on by itself after gdb has detached",
+    help: "wait for gdb on this port of 127.0.0.1 (0: any free one); the\n" +
+      "machine runs when gdb has it run, and by itself once gdb detaches",
   },
   {
     name: "dump-fdt",

@@ -5,7 +5,7 @@
  */
 
 import type { HartArray } from "../../core/hart_array.ts";
-import type { Translation } from "./address_space.ts";
+import type { TranslationRegisters } from "../page_tables/translate.ts";
 import type { HartMode } from "./hart_report.ts";
 
 const PRIVILEGE_U = 0;
@@ -19,26 +19,12 @@ export function modeOf(harts: HartArray, hart: number): HartMode {
   return virtual ? "VS" : "HS";
 }
 
-/** What the addresses of code are translated by in the mode that a hart is in. */
-export function translationOf(harts: HartArray, hart: number): Translation {
-  switch (modeOf(harts, hart)) {
-    case "M":
-      return { satp: 0n };
-    case "HS":
-    case "U":
-      return hostTranslation(harts, hart);
-    case "VS":
-    case "VU":
-      return guestTranslation(harts, hart);
-  }
-}
-
 /** What the host kernel's addresses are translated by. */
-export function hostTranslation(harts: HartArray, hart: number): Translation {
+export function hostTranslation(harts: HartArray, hart: number): TranslationRegisters {
   return { satp: harts.get(hart, "satp") };
 }
 
 /** What the guest kernel's addresses are translated by. */
-export function guestTranslation(harts: HartArray, hart: number): Translation {
+export function guestTranslation(harts: HartArray, hart: number): TranslationRegisters {
   return { satp: harts.get(hart, "vsatp"), hgatp: harts.get(hart, "hgatp") };
 }

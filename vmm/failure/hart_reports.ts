@@ -5,9 +5,10 @@
  */
 
 import type { HartArray } from "../../core/hart_array.ts";
-import { AddressSpace, type Translation } from "./address_space.ts";
+import { registersOf, type TranslationRegisters } from "../page_tables/translate.ts";
+import { AddressSpace } from "./address_space.ts";
 import { backtrace, type TraceStart } from "./backtrace.ts";
-import { guestTranslation, hostTranslation, modeOf, translationOf } from "./hart_mode.ts";
+import { guestTranslation, hostTranslation, modeOf } from "./hart_mode.ts";
 import type { Backtrace, HartMode, HartReport } from "./hart_report.ts";
 import { findKernelSymbols } from "./kernel_image.ts";
 import { SymbolTable } from "./symbol_table.ts";
@@ -46,10 +47,10 @@ function reportHart(harts: HartArray, hart: number, symbols: Symbols): HartRepor
   const backtraces: Backtrace[] = [];
   const known = symbols.of(hart, WHOSE[mode]);
   const own = known?.table ?? EMPTY;
-  const trace = (translation: Translation, from: TraceStart, table: SymbolTable) =>
+  const trace = (translation: TranslationRegisters, from: TraceStart, table: SymbolTable) =>
     backtrace(new AddressSpace(harts, translation), from, table);
   if (known !== undefined) {
-    const frames = trace(translationOf(harts, hart), start, own);
+    const frames = trace(registersOf(harts, hart), start, own);
     if (frames.length > 0) backtraces.push({ of: TRACE_OF[known.whose], frames });
   }
   if (mode === "VS" || mode === "VU") {

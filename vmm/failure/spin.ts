@@ -20,7 +20,7 @@
 import type { HartArray } from "../../core/hart_array.ts";
 import { decode, type Decoded } from "../../core/isa/decode.ts";
 import { AddressSpace } from "./address_space.ts";
-import { translationOf } from "./hart_mode.ts";
+import { registersOf } from "../page_tables/translate.ts";
 
 const LONGEST_LOOP = 64;
 /** More than the longest turn of a hart (`QUANTUM_INSTRUCTIONS`). */
@@ -101,7 +101,7 @@ function stateOf(harts: HartArray, hart: number): string {
 
 /** Whether the next instruction changes registers only and reads RAM only. */
 function isPure(harts: HartArray, hart: number): boolean {
-  const space = new AddressSpace(harts, translationOf(harts, hart));
+  const space = new AddressSpace(harts, registersOf(harts, hart));
   const pc = harts.get(hart, "pc");
   const low = space.read(pc, 2);
   if (low === undefined) return false;

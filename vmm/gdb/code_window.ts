@@ -6,8 +6,8 @@
  */
 
 import type { HartArray } from "../../core/hart_array.ts";
-import { translate } from "./address_translation.ts";
-import { PhysicalMemory } from "./physical_memory.ts";
+import { translate } from "../page_tables/translate.ts";
+import { PhysicalMemory } from "../page_tables/physical_memory.ts";
 
 const PAGE_BYTES = 4096;
 const PAGE_OFFSET = 0xfff;

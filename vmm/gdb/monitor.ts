@@ -6,7 +6,7 @@
 
 import { disassemble } from "../../core/isa/disassemble.ts";
 import type { Machine } from "../machine.ts";
-import { translate, type Translation, type WalkStep } from "./address_translation.ts";
+import { translate, type Translation, type WalkStep } from "../page_tables/translate.ts";
 import { CodeWindow } from "./code_window.ts";
 import { csrRegisters } from "./csr_registers.ts";
 import { describeHart } from "./descriptions.ts";

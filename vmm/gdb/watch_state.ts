@@ -8,7 +8,7 @@
  */
 
 import type { HartArray } from "../../core/hart_array.ts";
-import { translate } from "./address_translation.ts";
+import { translate } from "../page_tables/translate.ts";
 import type { Breakpoints, Watchpoint } from "./breakpoints.ts";
 import { CodeWindow } from "./code_window.ts";
 import { accessLow, accessOf, memoryOperand } from "./memory_operand.ts";

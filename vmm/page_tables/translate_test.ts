@@ -7,8 +7,8 @@ import { AddressSpace, pte, RWX, scheme, TablePages } from "../../core/testing/p
 import type { Scheme } from "../../core/conformance/address_space.ts";
 import type { Machine } from "../machine.ts";
 import { bareMachine } from "../machine_test_support.ts";
-import { translate } from "./address_translation.ts";
-import { TestClient } from "./client_test_support.ts";
+import { translate } from "./translate.ts";
+import { TestClient } from "../gdb/client_test_support.ts";
 
 const TABLES = RAM + 0x4_0000;
 const GUEST_RAM = 0x8000_0000n;

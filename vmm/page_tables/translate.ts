@@ -1,6 +1,6 @@
 /**
- * Virtual addresses through the page tables, as a debugger looks at them: both stages, without effect on
- * the machine. Permissions and A and D bits do not count; a TLB that still has something else does not
+ * Virtual addresses through the page tables, as debuggers, traces and error messages look at them: both
+ * stages, without effect on the machine. Permissions and A and D bits do not count; a TLB that still has something else does not
  * either.
  *
  * @module
@@ -25,6 +25,9 @@ const G_STAGE_ROOT_BITS = 2n;
 
 /** Which stage: S translates for HS and U, VS for VS and VU, and G what comes out of VS. */
 export type StageName = "S" | "VS" | "G";
+
+/** What each stage is set up by. */
+const REGISTERS: Readonly<Record<StageName, string>> = { S: "satp", VS: "vsatp", G: "hgatp" };
 
 /** A page-table entry on the way. */
 export interface WalkStep {
@@ -51,34 +54,59 @@ export interface Translation {
 /** Thrown where a walk ends without an answer; never leaves this file. */
 class WalkFault extends Error {}
 
-/** Translates as a hart would fetch or load in its present mode (`mstatus.MPRV` apart). */
+/** What addresses are translated by. */
+export interface TranslationRegisters {
+  /** `satp`, or a guest's `vsatp`; 0 is none. */
+  readonly satp: bigint;
+  /** What a guest's physical addresses are translated by; undefined for a host. */
+  readonly hgatp?: bigint | undefined;
+}
+
+/** What a hart translates fetches and loads by in its present mode (`mstatus.MPRV` apart). */
+export function registersOf(harts: HartArray, hartId: number): TranslationRegisters {
+  const { privilege, virtual } = harts.mode(hartId);
+  if (privilege === 3) return { satp: 0n };
+  if (!virtual) return { satp: harts.get(hartId, "satp") };
+  return { satp: harts.get(hartId, "vsatp"), hgatp: harts.get(hartId, "hgatp") };
+}
+
+/** Translates an address by these registers. */
+export function translateBy(
+  memory: PhysicalMemory,
+  registers: TranslationRegisters,
+  address: bigint,
+): Translation {
+  return new Walk(memory, registers).translate(address);
+}
+
+/** Translates as a hart would fetch or load in its present mode. */
 export function translate(harts: HartArray, hartId: number, address: bigint): Translation {
-  return new Walk(harts, hartId).translate(address);
+  return translateBy(new PhysicalMemory(harts), registersOf(harts, hartId), address);
 }
 
 class Walk {
-  readonly #harts: HartArray;
-  readonly #hartId: number;
   readonly #memory: PhysicalMemory;
+  readonly #satp: bigint;
+  readonly #hgatp: bigint | undefined;
   readonly #steps: WalkStep[] = [];
 
-  constructor(harts: HartArray, hartId: number) {
-    this.#harts = harts;
-    this.#hartId = hartId;
-    this.#memory = new PhysicalMemory(harts);
+  constructor(memory: PhysicalMemory, { satp, hgatp }: TranslationRegisters) {
+    this.#memory = memory;
+    this.#satp = satp;
+    this.#hgatp = hgatp;
   }
 
   translate(address: bigint): Translation {
+    const hgatp = this.#hgatp;
     let guestPhysical: bigint | undefined;
     let physical: bigint | undefined;
     let fault: string | undefined;
     try {
-      const { privilege, virtual } = this.#harts.mode(this.#hartId);
-      if (privilege === 3) physical = address;
-      else if (!virtual) physical = this.#walk("S", "satp", address, (at) => at);
+      if (hgatp === undefined) physical = this.#walk("S", this.#satp, address, (at) => at);
       else {
-        guestPhysical = this.#walk("VS", "vsatp", address, (at) => this.#gStage(at));
-        physical = this.#gStage(guestPhysical);
+        const toHost = (guest: bigint) => this.#walk("G", hgatp, guest, (at) => at);
+        guestPhysical = this.#walk("VS", this.#satp, address, toHost);
+        physical = toHost(guestPhysical);
       }
     } catch (error) {
       if (!(error instanceof WalkFault)) throw error;
@@ -87,22 +115,17 @@ class Walk {
     return { physical, guestPhysical, steps: this.#steps, fault };
   }
 
-  #gStage(guestPhysical: bigint): bigint {
-    return this.#walk("G", "hgatp", guestPhysical, (at) => at);
-  }
-
   /** Privileged 1.12, 4.3.2, without permissions and A and D bits. */
   #walk(
     stage: StageName,
-    register: string,
+    atp: bigint,
     address: bigint,
     locate: (entryAddress: bigint) => bigint,
   ): bigint {
-    const atp = this.#harts.get(this.#hartId, register);
     const mode = Number(atp >> 60n);
     if (mode === 0) return address;
     const levels = LEVELS[mode];
-    if (levels === undefined) throw new WalkFault(`${register}.MODE ${mode} is reserved`);
+    if (levels === undefined) throw new WalkFault(`${REGISTERS[stage]}.MODE ${mode} is reserved`);
     checkWidth(stage, address, levels);
     let table = (atp & PPN_MASK) << PAGE_BITS;
     for (let level = levels - 1; level >= 0; level--) {
