@@ -139,18 +139,22 @@ export class TranscriptTimes {
     times.#stream = stream;
     let place = START;
     while (place.position < stream.length) {
-      place = decode(stream, place).next;
-      if (place.position - times.#places.at(-1)!.position >= PLACE_INTERVAL) {
-        times.#places.push(place);
-      }
-      const { bytes: before, nowNs, sleptNs } = place;
+      const { run, next } = decode(stream, place);
+      const { bytes: before, nowNs, sleptNs } = next;
       const isTooMuch = before > bytes || !Number.isSafeInteger(nowNs) || sleptNs > nowNs;
       if (isTooMuch) throw new RangeError(`times of ${before} bytes or more up to ${nowNs} ns`);
+      if (next.position === stream.length) {
+        // The last run may still grow: where a transcript was saved must not show.
+        times.#end = place;
+        times.#open = run;
+      } else if (next.position - times.#places.at(-1)!.position >= PLACE_INTERVAL) {
+        times.#places.push(next);
+      }
+      place = next;
     }
     if (place.bytes !== bytes) {
       throw new RangeError(`times of ${place.bytes} bytes for a transcript of ${bytes}`);
     }
-    times.#end = place;
     // What is read may be a view of a file: it is copied before it is written to.
     times.#isShared = true;
     return times;

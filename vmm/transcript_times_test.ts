@@ -98,3 +98,24 @@ Deno.test("a malformed stream is refused", () => {
     assertThrows(() => TranscriptTimes.open(Uint8Array.from(stream), bytes), RangeError, message);
   }
 });
+
+Deno.test("a transcript that was read goes on as the one that was saved", () => {
+  const print = (times: TranscriptTimes, from: number, to: number) => {
+    // Steady runs, with a pause now and then.
+    for (let n = from; n < to; n++) {
+      const nowNs = n * 20 + Math.floor(n / 7) * 1000;
+      times.append({ nowNs, instructions: n * 20 });
+    }
+  };
+  const whole = new TranscriptTimes();
+  print(whole, 0, 60);
+  for (let cut = 0; cut <= 60; cut++) {
+    const before = new TranscriptTimes();
+    print(before, 0, cut);
+    const after = TranscriptTimes.open(before.save(), cut);
+    assertEquals(after.save(), before.save());
+    print(after, cut, 60);
+    assertEquals(after.save(), whole.save(), `cut before byte ${cut}`);
+    for (let n = 0; n < 60; n++) assertEquals(after.at(n), whole.at(n));
+  }
+});
