@@ -163,9 +163,12 @@ export function hostMachineOptions(options: HostOptions): MachineOptions {
 
 /** Named by what it is made from: packing it takes longer than restoring a machine that had it. */
 function rootFileSystem(files: FileMap = {}): LazyBytes {
-  const parts = (["kernel", "busybox", "lkvm"] as const).map((name) => lazyFixture(name).identity);
   return {
-    identity: [...parts, fileMapIdentity(files)].join(" "),
+    get identity(): string {
+      const parts = (["kernel", "busybox", "lkvm"] as const)
+        .map((name) => lazyFixture(name).identity);
+      return [...parts, fileMapIdentity(files)].join(" ");
+    },
     // Not compressed: the machine would spend a hundred million instructions to unpack it.
     read: () => writeCpio({ ...hostRootFiles(), ...files }),
   };

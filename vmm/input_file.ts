@@ -23,7 +23,7 @@ export type InputFile = Uint8Array | string | URL | LazyBytes;
 /** Whether something is {@link LazyBytes}. */
 export function isLazyBytes(input: unknown): input is LazyBytes {
   return typeof input === "object" && input !== null && "identity" in input &&
-    typeof input.identity === "string" && "read" in input && typeof input.read === "function";
+    "read" in input && typeof input.read === "function";
 }
 
 /** Whether an initrd is a file map, not an archive. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { constants, zstdCompressSync } from "node:zlib";
+import { nodeZlib } from "../initramfs/node_zlib.ts";
 import { PAGE_BYTES, RamImage } from "../../core/ram_image.ts";
 import {
   BUNDLE_FRAME_PAGES,
@@ -142,6 +142,7 @@ class FrameWriter {
   }
 
   #compress(): void {
+    const { constants, zstdCompressSync } = nodeZlib();
     const params = {
       [constants.ZSTD_c_compressionLevel]: BUNDLE_LEVEL,
       [constants.ZSTD_c_checksumFlag]: 1,

@@ -20,7 +20,7 @@
  * @module
  */
 
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { nodeZlib } from "../initramfs/node_zlib.ts";
 import { PAGE_BYTES } from "../../core/ram_image.ts";
 import { DIGEST_BYTES, sha256, sha256Hex } from "./digest.ts";
 
@@ -50,10 +50,6 @@ const ZSTD_CHECKSUM_FLAG = 4;
  * restoring takes the same time.
  */
 const LEVEL = -3;
-const COMPRESSION = {
-  [constants.ZSTD_c_compressionLevel]: LEVEL,
-  [constants.ZSTD_c_checksumFlag]: 1,
-};
 /** Room that zlib takes at a time; frames of a booted host need 16 KiB on average. */
 const COMPRESSION_CHUNK_BYTES = 32768;
 
@@ -145,8 +141,12 @@ export function checkPageDigests(bytes: Uint8Array, header: PackHeader): void {
 
 /** Compresses the pages of one frame. */
 export function compressFrame(pages: Uint8Array): Uint8Array {
+  const { constants, zstdCompressSync } = nodeZlib();
   return zstdCompressSync(pages, {
-    params: COMPRESSION,
+    params: {
+      [constants.ZSTD_c_compressionLevel]: LEVEL,
+      [constants.ZSTD_c_checksumFlag]: 1,
+    },
     chunkSize: COMPRESSION_CHUNK_BYTES,
   });
 }
@@ -166,7 +166,10 @@ export function decompressFrame(frame: Uint8Array, pageCount: number): Uint8Arra
   let pages: Uint8Array;
   try {
     // With room to spare zlib sees at once that the frame has ended.
-    pages = zstdDecompressSync(frame, { chunkSize: sizeBytes + 64, maxOutputLength: sizeBytes });
+    pages = nodeZlib().zstdDecompressSync(frame, {
+      chunkSize: sizeBytes + 64,
+      maxOutputLength: sizeBytes,
+    });
   } catch (cause) {
     throw new SyntaxError(`a frame cannot be decompressed (${(cause as Error).message})`);
   }
