@@ -166,8 +166,13 @@ export class Machine implements Disposable {
    */
   static async create(options: MachineOptions): Promise<Machine> {
     const machine = Machine.prepare(options);
-    await machine.#materialise();
-    return machine;
+    try {
+      await machine.#materialise();
+      return machine;
+    } catch (error) {
+      machine.close();
+      throw error;
+    }
   }
 
   /** @internal As {@link create}, but what it boots is read when it first executes. */
@@ -734,6 +739,8 @@ export class Machine implements Disposable {
 
   /** Input comes; answers whether it was played and is not for the machine yet. */
   #sent(bytes: Uint8Array): boolean {
+    // Its chips may be another machine's by now.
+    if (this.#closed) throw new TypeError("The machine is closed");
     if (this.#pending !== undefined) {
       if (this.#playback?.follow((action) => isSending(action, bytes))) return true;
       if (this.#pending === "power-on" && this.#image === undefined) {

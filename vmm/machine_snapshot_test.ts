@@ -601,3 +601,12 @@ Deno.test("a device whose state is not all the machine's own is not saved, with 
     'it has no component "strange"',
   );
 });
+
+Deno.test("what is sent to a closed machine does not reach the next one, which has its chips", async () => {
+  const first = await ready();
+  first.close();
+  using second = await ready();
+  assertThrows(() => first.console.send("f"), TypeError, "The machine is closed");
+  await type(second, "s");
+  assertEquals(second.console.transcript, "ready\n> ss");
+});
