@@ -70,19 +70,19 @@ scenario(
 /** Makes the disk: busybox, and a script for init. */
 const MAKE_ROOT = `#!/bin/sh -e
 dmesg -n 1
-truncate -s 8M /tmp/root.img
-mke2fs -F /tmp/root.img > /dev/null
-mkdir /tmp/root
-losetup $(losetup -f) /tmp/root.img
-mount -t ext2 /dev/loop0 /tmp/root
-cd /tmp/root
+truncate -s 8M /tmp/disk.img
+mke2fs -F /tmp/disk.img > /dev/null
+mkdir /tmp/mounted
+losetup $(losetup -f) /tmp/disk.img
+mount -t ext2 /dev/loop0 /tmp/mounted
+cd /tmp/mounted
 mkdir bin dev proc sys
 cp /bin/busybox bin
 for applet in sh mount umount cat head seq sync poweroff; do ln -s busybox bin/$applet; done
 printf '#!/bin/sh\\nmount -t proc proc /proc\\nmount -t sysfs sys /sys\\nexec /bin/sh\\n' > init
 chmod 755 init
 cd /
-umount /tmp/root
+umount /tmp/mounted
 losetup -d /dev/loop0
 `;
 
@@ -100,7 +100,7 @@ const guestOnDisk = layer(
     const guest = await host.lkvm({
       memMiB: 64,
       network: "none",
-      disk: ["/tmp/root.img", "/tmp/fixed.img,ro"],
+      disk: ["/tmp/disk.img", "/tmp/fixed.img,ro"],
       params: "init=/init",
     });
     await guest.console.expect(/VFS: Mounted root \(ext[234] filesystem\) on device 254:0/);
@@ -126,14 +126,14 @@ const writtenDisk = layer(
     await guest.sh`mount -o remount,ro /`;
     assertEquals(await guest.powerOff(), 0);
 
-    await host.sh`losetup -r /dev/loop0 /tmp/root.img`;
-    assertEquals((await host.sh`mount -t ext2 -o ro /dev/loop0 /tmp/root`).code, 0);
-    assertEquals(await host.sh`seq 1 20000 | cmp - /tmp/root/numbers`, { code: 0, out: "" });
+    await host.sh`losetup -r /dev/loop0 /tmp/disk.img`;
+    assertEquals((await host.sh`mount -t ext2 -o ro /dev/loop0 /tmp/mounted`).code, 0);
+    assertEquals(await host.sh`seq 1 20000 | cmp - /tmp/mounted/numbers`, { code: 0, out: "" });
   },
 );
 
 scenario("what a guest writes is in the host's file", { from: writtenDisk }, async ({ host }) => {
-  assertEquals(await host.sh`cat /tmp/root/hello`, { code: 0, out: "from the guest" });
+  assertEquals(await host.sh`cat /tmp/mounted/hello`, { code: 0, out: "from the guest" });
   assertEquals((await host.sh`head -n1 /tmp/fixed.img`).out, "from the host");
 });
 
