@@ -35,6 +35,7 @@ export class Chassis {
   readonly #pristine: Readonly<Record<string, SavedState>>;
   #isPristine = true;
   #isSpoilt = false;
+  readonly #chipCount: number;
 
   private constructor(shape: MachineShape, jit: JitOptions | false | undefined) {
     const { harts, memMiB, isa } = shape;
@@ -50,6 +51,7 @@ export class Chassis {
     const board = createBoard(this.harts, (request) => this.onFinish(request));
     this.uart = board.uart;
     this.rng = board.rng;
+    this.#chipCount = this.harts.bus.mappings.length;
     const shapeName = JSON.stringify([harts, memMiB, isa]);
     const known = pristineStates.get(shapeName);
     this.#pristine = known ?? saveComponents(this.harts, NO_FACTS);
@@ -89,7 +91,9 @@ export class Chassis {
     this.uart.onRxRoom = () => {};
     this.harts.onTrap = undefined;
     this.harts.onInstruction = undefined;
-    if (this.#kind === undefined || this.#isSpoilt) return;
+    // One that somebody has put another chip into is of no kind any more.
+    const isAltered = this.harts.bus.mappings.length !== this.#chipCount;
+    if (this.#kind === undefined || this.#isSpoilt || isAltered) return;
     const at = kept.findIndex((chassis) => chassis.#kind === this.#kind);
     if (at >= 0) kept.splice(at, 1);
     kept.push(this);

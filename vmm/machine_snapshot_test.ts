@@ -610,3 +610,11 @@ Deno.test("what is sent to a closed machine does not reach the next one, which h
   await type(second, "s");
   assertEquals(second.console.transcript, "ready\n> ss");
 });
+
+Deno.test("a chip that was put into a machine is not in the next one", async () => {
+  const first = await ready();
+  first.harts.bus.map("probe", 0x4000_0000, new ProbeDevice());
+  first.close();
+  using second = await ready();
+  assertEquals(second.harts.bus.mappings.some(({ name }) => name === "probe"), false);
+});
